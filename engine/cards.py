@@ -1,0 +1,230 @@
+"""What methods, nets and datasets say of themselves, and the catalogue of all of them as plain data.
+
+The window reads `assets/catalog.json`; `build()` writes what goes into it from the code (and therefore imports torch).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from engine.knobs import Condition, Spec
+
+WatchKind = Literal["curve", "distribution", "matrix", "images", "table"]
+
+
+@dataclass(frozen=True)
+class Term:
+    """A named, unweighted loss. `weight` and `warmup` (epochs of linear growth) are numbers or names of the method's
+    own settings; `scale` is the axis it is plotted on."""
+
+    name: str
+    help: str
+    weight: float | str = 1.0
+    warmup: int | str = 0
+    title: str = ""
+    scale: Literal["linear", "log"] = "linear"
+    when: Condition = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Something measured to be shown; `stage` names the stage it belongs to (empty: distilling)."""
+
+    name: str
+    kind: WatchKind
+    help: str
+    every: Literal["step", "epoch", "stage"] = "epoch"
+    title: str = ""
+    unit: str = ""
+    stage: str = ""
+    when: Condition = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Work before distilling."""
+
+    name: str
+    title: str
+    help: str
+    when: Condition = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A control of the form that writes two settings at once: `first` = value, `second` = 1 - value."""
+
+    name: str
+    help: str
+    first: str
+    second: str
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a method cannot work without. `teacher`: the logits of whoever teaches, a teacher net (for its features),
+    or nothing."""
+
+    teacher: Literal["none", "logits", "net"] = "none"
+    labels: bool = False
+    index: bool = False
+
+
+@dataclass(frozen=True)
+class MethodCard:
+    """A method in the catalogue. `offers` is the condition under which it gives logits to the others of its stack."""
+
+    key: str
+    title: str
+    summary: str
+    paper: str
+    ce_weight: float
+    needs: Needs
+    settings: tuple[Spec, ...]
+    terms: tuple[Term, ...]
+    watches: tuple[Watch, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    mixes: tuple[Mix, ...] = ()
+    offers: Condition | None = None
+
+
+@dataclass(frozen=True)
+class NetCard:
+    """A net in the catalogue, counted for 3 x 32 x 32 inputs and 100 classes.
+
+    `taps` maps a tap to its shape (C, H, W) or (d,). `smallest` is the smallest side it takes, `exact` the only side it
+    takes (0: any from `smallest` on)."""
+
+    key: str
+    title: str
+    summary: str
+    family: str
+    smallest: int
+    exact: int
+    parameters: int
+    multiply_adds: int
+    taps: Mapping[str, tuple[int, ...]]
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """A dataset in the catalogue. `classes`, `size`, `channels` and the counts are 0 where only the data tells."""
+
+    key: str
+    title: str
+    summary: str
+    classes: int
+    channels: int
+    size: int
+    train_images: int
+    test_images: int
+    needs_folder: bool
+    licence: str = ""
+    home: str = ""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything registered, by key, and a hash of the sources it was made from."""
+
+    methods: Mapping[str, MethodCard]
+    nets: Mapping[str, NetCard]
+    datasets: Mapping[str, DatasetCard]
+    sources: str
+
+    def to_json(self) -> str:
+        """The text of `assets/catalog.json`."""
+        data = {
+            "sources": self.sources,
+            "methods": {k: _method_json(c) for k, c in self.methods.items()},
+            "nets": {k: asdict(c) for k, c in self.nets.items()},
+            "datasets": {k: asdict(c) for k, c in self.datasets.items()},
+        }
+        return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Catalogue:
+        """The inverse of `to_json`."""
+        data = json.loads(text)
+        return cls(
+            methods={k: _method(c) for k, c in data["methods"].items()},
+            nets={k: _net(c) for k, c in data["nets"].items()},
+            datasets={k: DatasetCard(**c) for k, c in data["datasets"].items()},
+            sources=data["sources"],
+        )
+
+
+def _method_json(card: MethodCard) -> dict[str, Any]:
+    return {**asdict(card), "settings": [s.as_json() for s in card.settings]}
+
+
+def _method(data: dict[str, Any]) -> MethodCard:
+    return MethodCard(
+        **{
+            **data,
+            "needs": Needs(**data["needs"]),
+            "settings": tuple(Spec.from_json(s) for s in data["settings"]),
+            "terms": tuple(Term(**_conditioned(t)) for t in data["terms"]),
+            "watches": tuple(Watch(**_conditioned(w)) for w in data["watches"]),
+            "stages": tuple(Stage(**_conditioned(s)) for s in data["stages"]),
+            "mixes": tuple(Mix(**m) for m in data["mixes"]),
+            "offers": _condition(data["offers"]),
+        }
+    )
+
+
+def _conditioned(data: dict[str, Any]) -> dict[str, Any]:
+    return {**data, "when": _condition(data["when"]) or {}}
+
+
+def _condition(data: dict[str, Any] | None) -> Condition | None:
+    return None if data is None else {k: tuple(v) for k, v in data.items()}
+
+
+def _net(data: dict[str, Any]) -> NetCard:
+    return NetCard(**{**data, "taps": {k: tuple(v) for k, v in data["taps"].items()}})
+
+
+def place(kind: Literal["presets", "assets"]) -> Path:
+    """The folder of shipped presets or assets: beside the packages in a checkout, inside the wheel when installed."""
+    root = Path(str(resources.files("engine"))).parent
+    for folder in (root / kind, root / "kdstudio" / "_shipped" / kind):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(f"the folder {kind!r} of kdstudio is missing beside {root}; install kdstudio again")
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The catalogue that travels with the program; loads no torch."""
+    return Catalogue.from_json((place("assets") / "catalog.json").read_text(encoding="utf-8"))
+
+
+def sources_hash() -> str:
+    """A hash over the source files that declare something: methods, nets, datasets, settings."""
+    root = Path(str(resources.files("engine")))
+    found = sorted(p for f in ("methods", "nets", "data") for p in (root / f).glob("*.py"))
+    digest = hashlib.sha256()
+    for path in (*found, root / "knobs.py", root / "cards.py"):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()[:16]
+
+
+def build() -> Catalogue:
+    """The catalogue as the code stands now; imports torch."""
+    from engine import data, method, nets
+
+    return Catalogue(
+        methods={key: method.card(key) for key in method},
+        nets={key: nets.card(key) for key in nets},
+        datasets={key: data.card(key) for key in data},
+        sources=sources_hash(),
+    )

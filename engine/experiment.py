@@ -1,0 +1,185 @@
+"""The whole of one experiment, typed: dataset, teacher, student, a stack of methods, training, run."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.knobs import Knobs, Spec, knob, specs
+
+SCHEMA = 1
+
+Auto = Literal["auto"]
+
+
+class DatasetSettings(Knobs):
+    """Which images, where they lie, and how a batch of them is augmented."""
+
+    name: str = knob("digits", "Which dataset the student learns from.")
+    root: str = knob("", "Folder of the data; empty: the library's own download folder.", kind="path", title="folder")
+    labels: bool = knob(True, "Use the labels of the training images; without them only a teacher teaches.")
+    split: float = knob(
+        0.2, "Share of the images that becomes the test set where the dataset brings none.",
+        low=0.05, high=0.5, level="advanced", title="test share",
+    )  # fmt: skip
+    split_seed: int = knob(0, "Seed of that split; the same for every run, so that runs compare.", low=0, level="advanced")
+    holdout: float = knob(
+        0.1, "Stratified share of the training images kept aside to choose the best epoch; 0 trains on all of them.",
+        low=0.0, high=0.5, title="held-out share",
+    )  # fmt: skip
+    subset: float = knob(1.0, "Stratified share of the training images to use.", above=0.0, high=1.0, level="advanced")
+    size: Auto | int = knob("auto", "Side the images are resized to; auto: the dataset's own, or the next the nets take.",
+                            low=4, high=512, unit="pixels", level="advanced")  # fmt: skip
+    crop: int = knob(0, "Random crop after padding by this much on each side.", low=0, high=64, unit="pixels")
+    crop_fill: Literal["zero", "reflect"] = knob("zero", "What the padding of the crop is filled with.", level="advanced")
+    flip: bool = knob(False, "Mirror half of the images left to right.")
+    rotation: float = knob(0.0, "Rotate by a random angle up to this, either way.", low=0.0, high=180.0, unit="degrees")
+
+
+class NetSettings(Knobs):
+    """A net and where its weights come from."""
+
+    net: str = knob("resnet8", "The architecture.")
+    source: Literal["scratch", "file"] = knob(
+        "scratch", "scratch: fresh weights from the run's seed; file: weights from a checkpoint."
+    )
+    file: str = knob("", "The checkpoint: .safetensors, or a .pth/.pt/.th state dict.", kind="path", when={"source": ("file",)})
+
+
+class TeacherSettings(Knobs):
+    """The teacher net, if any."""
+
+    net: str = knob("none", "The architecture; none: no teacher net at all.")
+    source: Literal["train", "file", "run", "scratch"] = knob(
+        "train",
+        "train: trained on the same data as the run's first stage, kept and reused; file: a checkpoint; "
+        "run: the student of an earlier run; scratch: untrained, as a control.",
+    )
+    file: str = knob("", "The checkpoint: .safetensors, or a .pth/.pt/.th state dict.", kind="path", when={"source": ("file",)})
+    run: str = knob("", "The run (name or folder) whose student becomes the teacher.", when={"source": ("run",)})
+    epochs: int = knob(
+        30, "Epochs of the teacher's own training.", low=1, high=2000, unit="epochs", when={"source": ("train",)}
+    )
+    learning_rate: float = knob(
+        0.05, "Peak learning rate of the teacher's own training (SGD, momentum 0.9, cosine).",
+        above=0.0, high=10.0, scale="log", when={"source": ("train",)}, level="advanced",
+    )  # fmt: skip
+    weight_decay: float = knob(
+        5e-4, "Weight decay of the teacher's own training.", low=0.0, high=1.0, scale="log",
+        when={"source": ("train",)}, level="advanced",
+    )  # fmt: skip
+
+
+class TrainingSettings(Knobs):
+    """How the student is trained."""
+
+    epochs: int = knob(30, "Passes over the training images.", low=1, high=10000, unit="epochs")
+    batch_size: int = knob(64, "Images a step.", low=1, high=65536, unit="images")
+    optimizer: Literal["sgd", "adamw", "rmsprop"] = knob("sgd", "How weights are updated.")
+    learning_rate: float = knob(0.05, "Peak learning rate.", above=0.0, high=10.0, scale="log")
+    momentum: float = knob(
+        0.9, "Share of the last update kept.", low=0.0, high=0.9999, when={"optimizer": ("sgd", "rmsprop")}, level="advanced"
+    )
+    nesterov: bool = knob(False, "Nesterov's look-ahead.", when={"optimizer": ("sgd",)}, level="advanced")
+    weight_decay: float = knob(5e-4, "Pull of the weights towards zero.", low=0.0, high=1.0, scale="log")
+    decay_norms_and_biases: bool = knob(
+        True, "Whether weight decay also acts on normalisation weights and biases, as the papers' recipes do.", level="advanced"
+    )
+    schedule: Literal["multistep", "cosine", "constant"] = knob("cosine", "How the learning rate falls.")
+    milestones: list[int] = knob(
+        [150, 180, 210], "Epochs after which the learning rate drops.", low=1, unit="epochs", when={"schedule": ("multistep",)}
+    )
+    drop: float = knob(0.1, "Factor of each drop.", above=0.0, high=1.0, when={"schedule": ("multistep",)})
+    warmup_epochs: int = knob(0, "Epochs in which the learning rate climbs to its peak.", low=0, high=1000, unit="epochs",
+                              level="advanced")  # fmt: skip
+    label_smoothing: float = knob(0.0, "Share of each label spread evenly over all classes.", low=0.0, high=0.9)
+    gradient_clip: float = knob(0.0, "Largest norm of the gradient; 0: no limit.", low=0.0, level="advanced")
+    accumulation: int = knob(1, "Batches whose gradients are summed into one update.", low=1, high=1024, unit="batches",
+                             level="advanced")  # fmt: skip
+    ema: float = knob(0.0, "Decay of the moving average of the weights that is evaluated and exported; 0: none.",
+                      low=0.0, high=0.99999, level="advanced", title="weight average (EMA)")  # fmt: skip
+    early_stopping: int = knob(0, "Stop after this many evaluations without a better one; 0: never.", low=0, high=1000,
+                               unit="evaluations", level="advanced")  # fmt: skip
+
+
+class RunSettings(Knobs):
+    """Seed, repeats, device, and how often the run looks at itself."""
+
+    seed: int = knob(0, "With one seed every method starts from the same student and sees the same batches.", low=0,
+                     high=2**31 - 1)  # fmt: skip
+    repeats: int = knob(1, "How many runs, on seeds counted up from this one; results report mean and deviation.", low=1, high=100,
+                        unit="runs")  # fmt: skip
+    device: str = knob("auto", "auto, cpu, cuda or cuda:1.", level="advanced")
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = knob(
+        "auto", "Arithmetic of the nets while training; losses and accuracies stay in float32.", level="advanced"
+    )
+    compile: Literal["off", "on"] = knob(
+        "off", "Compile the nets with torch.compile (needs a C++ compiler on a CPU).", level="advanced"
+    )
+    threads: Auto | int = knob("auto", "CPU threads; auto: measured once for this machine and kind of net.", low=1, high=1024,
+                               level="advanced")  # fmt: skip
+    evaluate_every: int = knob(1, "Epochs between evaluations.", low=1, high=1000, unit="epochs", level="advanced")
+    report_every: int = knob(10, "Steps between reported means.", low=1, high=10000, unit="steps", level="advanced")
+    save_every: int = knob(5, "Epochs between checkpoints.", low=1, high=1000, unit="epochs", level="advanced")
+    selection: Literal["held-out", "test", "last"] = knob(
+        "held-out", "What chooses the best epoch. `test` is what most papers did; the report says so.", level="advanced"
+    )
+    probe_images: int = knob(
+        512, "Images each evaluation's probes look at.", low=16, high=10000, unit="images", level="advanced"
+    )
+    share_every: int = knob(200, "Steps between measurements of each term's share of the gradient; 0: never.", low=0,
+                            high=100000, unit="steps", level="advanced")  # fmt: skip
+
+
+class Expected(BaseModel):
+    """A published accuracy beside which a run is drawn; never a promise."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    top1: float = Field(ge=0, le=100)
+    source: str
+    teacher: str = ""
+
+
+class Experiment(BaseModel):
+    """One experiment. `methods` maps a method's key to the settings that differ from its defaults, in stack order."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    kdstudio: int = SCHEMA
+    title: str = ""
+    notes: str = ""
+    dataset: DatasetSettings = Field(default_factory=DatasetSettings)
+    teacher: TeacherSettings = Field(default_factory=TeacherSettings)
+    student: NetSettings = Field(default_factory=NetSettings)
+    methods: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    training: TrainingSettings = Field(default_factory=TrainingSettings)
+    run: RunSettings = Field(default_factory=RunSettings)
+    expected: Expected | None = None
+
+
+SECTIONS: dict[str, type[Knobs]] = {
+    "dataset": DatasetSettings,
+    "teacher": TeacherSettings,
+    "student": NetSettings,
+    "training": TrainingSettings,
+    "run": RunSettings,
+}
+"""The sections made of settings; methods bring their own."""
+
+CE_WEIGHT = Spec(
+    name="ce_weight",
+    kind="number",
+    default=None,
+    help="Weight of the cross-entropy with the labels; unset: what the first method of the stack proposes.",
+    title="weight of the labels",
+    low=0.0,
+    high=1000.0,
+)
+"""A setting every method has: the first method of the stack that sets it decides."""
+
+
+def section_specs(section: str) -> tuple[Spec, ...]:
+    """The settings of one section."""
+    return specs(SECTIONS[section])

@@ -1,0 +1,242 @@
+"""The shape of a method: what it declares, what it is given, and the one function it must have.
+
+One method is one file in `engine/methods/`, holding one subclass of `Method`. Form, presets, plots, README table and
+contract tests follow from its declarations.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from engine.cards import MethodCard, Mix, Needs, Stage, Term, Watch
+from engine.findings import Check
+from engine.knobs import Condition, Knobs, holds, specs
+
+__all__ = [
+    "Check", "Facts", "Knobs", "Lab", "Method", "Mix", "Needs", "Part", "Places", "Seen", "Side", "Stage", "Term",
+    "View", "Watch", "card", "find", "keys",
+]  # fmt: skip
+
+Places = Mapping[str, str]
+"""A method's own name -> the name of a tap."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known before the first batch. `labels` is N class numbers or None; `shape` is (C, H, W) of a batch."""
+
+    classes: int
+    class_names: tuple[str, ...]
+    labels: Tensor | None
+    samples: int
+    shape: tuple[int, int, int]
+    epochs: int
+    steps_per_epoch: int
+    device: torch.device
+
+
+@dataclass(frozen=True)
+class Part:
+    """A module that stays in the student: inserted after a tap, rebuilt from `kind` and `arguments` without a teacher."""
+
+    name: str
+    after: str
+    kind: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class View:
+    """What one net said of a batch: logits (B, C) and the taps by the method's own names."""
+
+    logits: Tensor
+    taps: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One batch as a method sees it. `x` is (B, C, H, W) in [0, 1]; `y` (B,) or None; `index` (B,) positions in the
+    training set; `epoch` counts from 1; `teacher` is None without a teacher net or a method that teaches (its `taps`
+    are empty when a method teaches)."""
+
+    x: Tensor
+    y: Tensor | None
+    index: Tensor
+    epoch: int
+    step: int
+    generator: torch.Generator
+    student: View
+    teacher: View | None = None
+
+
+@dataclass(frozen=True)
+class Side:
+    """A net before training: the net itself and the shape of each tap, (C, H, W) or (d,)."""
+
+    net: nn.Module
+    shapes: Mapping[str, tuple[int, ...]]
+
+    def module_at(self, tap: str) -> nn.Module:
+        """The module whose output (or input) is the tap."""
+        return self.net.module_at(tap)  # type: ignore[no-any-return,operator]
+
+
+class Lab(Protocol):
+    """What a method's `prepare` works with. Pause, stop, progress and the ledger come for free in `loop` and `batches`."""
+
+    facts: Facts
+    student: Side
+    teacher: Side | None
+    generator: torch.Generator
+    device: torch.device
+
+    def loop(
+        self,
+        stage: str,
+        modules: Iterable[nn.Module],
+        loss: Callable[[Tensor, Tensor | None], Mapping[str, Tensor]],
+        *,
+        epochs: int,
+        batch_size: int,
+        optimizer: torch.optim.Optimizer,
+        schedule: Any = None,
+        after_epoch: Callable[[int], None] | None = None,
+    ) -> None:
+        """Train `modules` on the augmented training images: `loss(x, y)` gives named losses, whose sum is minimised and
+        each of which becomes a curve."""
+        ...
+
+    def batches(self, limit: int | None = None, augment: bool = False) -> Iterator[tuple[Tensor, Tensor | None, Tensor]]:
+        """(x, y, index) over the training images in order, x in [0, 1]; at most `limit` images."""
+        ...
+
+    def images(self, index: Tensor) -> Tensor:
+        """The training images at `index`, as (N, C, H, W) in [0, 1] without augmentation."""
+        ...
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """`x` with the mean and standard deviation of the dataset."""
+        ...
+
+    def show(self, watch: str, value: Tensor | list[dict[str, Any]], labels: Mapping[str, list[Any]] | None = None) -> None:
+        """Report a watch: a tensor, or the rows of a table."""
+        ...
+
+    def measure(self, values: Mapping[str, float]) -> None:
+        """Report scalars by their plain names; they become curves and evidence for findings."""
+        ...
+
+    def note(self, sentence: str) -> None:
+        """A sentence for the log."""
+        ...
+
+
+class Method(nn.Module):
+    """A distillation method. Only `losses` is required."""
+
+    title: str
+    summary: str
+    paper: str
+    ce_weight: float = 1.0
+    terms: tuple[Term, ...] = ()
+    watches: tuple[Watch, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    mixes: tuple[Mix, ...] = ()
+    checks: tuple[Check, ...] = ()
+    needs: Needs = Needs()
+    offers: Condition | None = None
+
+    class Params(Knobs):
+        """No settings."""
+
+    def __init__(self, params: Knobs) -> None:
+        super().__init__()
+        self.params = params
+
+    def taps(self) -> tuple[Places, Places]:
+        """Where to look, in the student and in the teacher: my name -> a tap."""
+        return {}, {}
+
+    def parts(self, facts: Facts) -> tuple[Part, ...]:
+        """What this method puts into the student to stay."""
+        return ()
+
+    def build(self, student: Side, teacher: Side | None, facts: Facts) -> None:
+        """Make modules and empty buffers, now that shapes are known."""
+
+    def prepare(self, lab: Lab) -> None:
+        """The stages before distilling, in their order."""
+
+    def teach(self, seen: Seen) -> Tensor | None:
+        """Logits (B, C) offered to the methods of the stack that want a teacher's."""
+        return None
+
+    def losses(self, seen: Seen) -> dict[str, Tensor]:
+        """Every active term, unweighted."""
+        raise NotImplementedError
+
+    def watch(self, seen: Seen) -> dict[str, Tensor]:
+        """Every active watch of the distilling stage, without gradient."""
+        return {}
+
+    def active_terms(self) -> tuple[Term, ...]:
+        """The terms whose condition holds under the present settings."""
+        return tuple(t for t in self.terms if holds(t.when, dict(self.params)))
+
+    def active_watches(self) -> tuple[Watch, ...]:
+        """The watches whose condition holds."""
+        return tuple(w for w in self.watches if holds(w.when, dict(self.params)))
+
+    def active_stages(self) -> tuple[Stage, ...]:
+        """The stages whose condition holds."""
+        return tuple(s for s in self.stages if holds(s.when, dict(self.params)))
+
+    def teaches(self) -> bool:
+        """Whether this method offers logits under the present settings."""
+        return self.offers is not None and holds(self.offers, dict(self.params))
+
+    def weight(self, term: Term, epoch: int) -> float:
+        """The weight of a term at an epoch counted from 1: linear growth over `warmup` epochs, then constant."""
+        full = float(getattr(self.params, term.weight) if isinstance(term.weight, str) else term.weight)
+        warmup = int(getattr(self.params, term.warmup) if isinstance(term.warmup, str) else term.warmup)
+        return full * min(epoch / warmup, 1.0) if warmup else full
+
+
+@cache
+def keys() -> tuple[str, ...]:
+    """The methods that exist, in the order of their file names."""
+    import engine.methods as package
+
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(package.__path__)))
+
+
+@cache
+def find(key: str) -> type[Method]:
+    """The method of a file in `engine/methods/`."""
+    module = importlib.import_module(f"engine.methods.{key}")
+    own = [
+        c for c in vars(module).values()
+        if inspect.isclass(c) and issubclass(c, Method) and c.__module__ == module.__name__
+    ]  # fmt: skip
+    if len(own) != 1:
+        raise TypeError(f"engine/methods/{key}.py must hold exactly one Method, it holds {len(own)}")
+    return own[0]
+
+
+def card(key: str) -> MethodCard:
+    """What the catalogue says of a method."""
+    kind = find(key)
+    return MethodCard(
+        key=key, title=kind.title, summary=kind.summary, paper=kind.paper, ce_weight=kind.ce_weight, needs=kind.needs,
+        settings=specs(kind.Params), terms=kind.terms, watches=kind.watches, stages=kind.stages, mixes=kind.mixes,
+        offers=kind.offers,
+    )  # fmt: skip

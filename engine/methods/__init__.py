@@ -1,0 +1,1 @@
+"""The methods, one file each; a new file is registered the moment it exists."""
