@@ -1,0 +1,117 @@
+"""What every net is: images in [0, 1] in, logits out, its own normalisation inside, and named taps to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+
+class NetError(ValueError):
+    """A net that does not exist, cannot take these images or cannot take these weights; the sentence says which."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a net is built for: `channels` and `size` (side in pixels) of its images, classes, and the normalisation it
+    carries (per channel, of pixels in [0, 1])."""
+
+    key: str
+    classes: int
+    channels: int
+    size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Design:
+    """A net that can be built: its words, the sides it takes (`exact` 0: any from `smallest` on) and how to make it."""
+
+    key: str
+    title: str
+    summary: str
+    family: str
+    smallest: int
+    make: Callable[[Frame], Net]
+    exact: int = 0
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tap is: a module by its path, and whether the tap is what goes into it or what comes out."""
+
+    path: str
+    moment: Literal["input", "output"]
+
+
+class Tap(nn.Sequential):
+    """A named place in a net: passes its input on, through the parts that methods inserted here, if any."""
+
+
+class Net(nn.Module):
+    """A classifier of images in [0, 1].
+
+    A subclass sets `places`, makes its modules and writes `logits(x)` for normalised images (B, C, H, W).
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, frame: Frame, places: Mapping[str, Place]) -> None:
+        super().__init__()
+        self.frame = frame
+        self.places = dict(places)
+        self.parts: list[dict[str, Any]] = []
+        self.register_buffer("mean", torch.tensor(frame.mean, dtype=torch.float32).reshape(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(frame.std, dtype=torch.float32).reshape(1, -1, 1, 1))
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Logits (B, classes) of normalised images."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, classes) of images (B, C, H, W) in [0, 1]."""
+        return self.logits((x - self.mean) / self.std)
+
+    @property
+    def taps(self) -> tuple[str, ...]:
+        """The names of all taps, the main ones in the order of the forward pass first."""
+        return tuple(self.places)
+
+    @property
+    def head(self) -> nn.Linear:
+        """The classifier: the last linear layer."""
+        raise NotImplementedError
+
+    def place(self, tap: str) -> Place:
+        """Where a tap is. Raises NetError for a name this net does not have."""
+        if tap not in self.places:
+            raise NetError(f"{self.frame.key} has no tap {tap!r}; it has {', '.join(self.places)}")
+        return self.places[tap]
+
+    def module_at(self, tap: str) -> nn.Module:
+        """The module whose input or output (see `place`) is the tap."""
+        return self.get_submodule(self.place(tap).path)
+
+    def identity(self) -> dict[str, Any]:
+        """JSON-able arguments with which `engine.nets.build` makes this net again, parts included."""
+        frame = asdict(self.frame) | {"mean": list(self.frame.mean), "std": list(self.frame.std)}
+        return frame | ({"parts": [dict(p) for p in self.parts]} if self.parts else {})
+
+
+@contextmanager
+def seeded(generator: torch.Generator) -> Iterator[None]:
+    """Inside, torch's initialisations on the CPU draw from `generator`; afterwards the global state is as it was."""
+    seed = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
+    state = torch.default_generator.get_state()
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.default_generator.set_state(state)

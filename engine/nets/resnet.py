@@ -1,0 +1,102 @@
+"""The ResNets for small images of He et al. 2015 (arXiv 1512.03385, section 4.2), with projection shortcuts.
+
+Depth 6n+2: a 3x3 stem, three stages of n basic blocks (strides 1, 2, 2), average over the map, one linear layer.
+Module names are those of the public CIFAR model zoos, so their checkpoints load and ours load there.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engine.nets.net import Design, Frame, Net, Place, Tap
+
+SMALLEST = 8
+PLAIN = (16, 16, 32, 64)
+WIDE = (32, 64, 128, 256)
+
+
+class Block(nn.Module):
+    """conv-BN-ReLU-conv-BN plus shortcut, ReLU; the shortcut is a 1x1 convolution with BN where the shape changes."""
+
+    def __init__(self, wide_in: int, wide: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(wide_in, wide, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(wide)
+        self.conv2 = nn.Conv2d(wide, wide, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(wide)
+        self.downsample = nn.Sequential()
+        if stride != 1 or wide_in != wide:
+            self.downsample.append(nn.Conv2d(wide_in, wide, 1, stride, bias=False))
+            self.downsample.append(nn.BatchNorm2d(wide))
+        self.relu = nn.ReLU()  # not in place: its input is a tap
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C_in, H, W) to (B, C, H/stride, W/stride)."""
+        out = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        return self.relu(self.bn2(self.conv2(out)) + self.downsample(x))
+
+
+class ResNet(Net):
+    """A ResNet of `depth` layers with `widths` of stem and three stages."""
+
+    def __init__(self, frame: Frame, depth: int, widths: tuple[int, int, int, int]) -> None:
+        blocks, rest = divmod(depth - 2, 6)
+        if rest or blocks < 1:
+            raise ValueError(f"a ResNet for small images has 6n+2 layers, not {depth}")
+        super().__init__(frame, _places(blocks))
+        self.conv1 = nn.Conv2d(frame.channels, widths[0], 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(widths[0])
+        self.layer1 = _stage(widths[0], widths[1], blocks, 1)
+        self.layer2 = _stage(widths[1], widths[2], blocks, 2)
+        self.layer3 = _stage(widths[2], widths[3], blocks, 2)
+        self.f0, self.f1, self.f2, self.f3, self.pooled = Tap(), Tap(), Tap(), Tap(), Tap()
+        self.fc = nn.Linear(widths[3], frame.classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    @property
+    def head(self) -> nn.Linear:
+        """The classifier."""
+        return self.fc
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Logits (B, classes) of normalised images (B, C, H, W)."""
+        x = self.f0(F.relu(self.bn1(self.conv1(x)), inplace=True))
+        x = self.f1(self.layer1(x))
+        x = self.f2(self.layer2(x))
+        x = self.f3(self.layer3(x))
+        return self.fc(self.pooled(x.mean((2, 3))))
+
+
+def _stage(wide_in: int, wide: int, blocks: int, stride: int) -> nn.Sequential:
+    first = Block(wide_in, wide, stride)
+    return nn.Sequential(first, *(Block(wide, wide, 1) for _ in range(blocks - 1)))
+
+
+def _places(blocks: int) -> dict[str, Place]:
+    main = {name: Place(name, "input") for name in ("f0", "f1", "f2", "f3", "pooled")}
+    before = {f"f{i}_pre": Place(f"layer{i}.{blocks - 1}.relu", "input") for i in (1, 2, 3)}
+    return main | before
+
+
+def _design(depth: int, wide: bool) -> Design:
+    return Design(
+        key=f"resnet{depth}{'x4' if wide else ''}",
+        title=f"ResNet-{depth}{'x4' if wide else ''}",
+        summary=f"{depth} layers in three stages of basic blocks, {'four times as wide' if wide else '16 to 64 channels'}.",
+        family="ResNet for small images",
+        smallest=SMALLEST,
+        make=partial(ResNet, depth=depth, widths=WIDE if wide else PLAIN),
+        source="He et al. 2015, arXiv 1512.03385; widths x4 as in Tian et al. 2020, arXiv 1910.10699",
+    )
+
+
+NETS = (
+    *(_design(depth, wide=False) for depth in (8, 14, 20, 32, 44, 56, 110)),
+    *(_design(depth, wide=True) for depth in (8, 32)),
+)
+"""The depths that the distillation literature uses."""
