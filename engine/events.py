@@ -42,11 +42,13 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RunResumed(Event):
-    """An attempt continued from a checkpoint: readers drop what earlier attempts said past this point."""
+    """An attempt continued from a checkpoint: of the lines before this one in `events.jsonl`, readers keep the first
+    `kept` (the log's length when the checkpoint was written) and drop the rest."""
 
     stage: str
     step: int
     epoch: int
+    kept: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
@@ -113,6 +114,10 @@ class Lab(Protocol):
     ) -> None:
         """Train `modules` on the augmented training images: `loss(x, y)` gives named losses, whose sum is minimised and
         each of which becomes a curve."""
+        ...
+
+    def stage(self, name: str) -> AbstractContextManager[Any]:
+        """`with lab.stage("soft labels"):` around closed-form work; `loop` opens its stage by itself."""
         ...
 
     def batches(self, limit: int | None = None, augment: bool = False) -> Iterator[tuple[Tensor, Tensor | None, Tensor]]:

@@ -1,0 +1,278 @@
+"""One attempt at one run: data, teacher, the methods' stages, distilling, evaluation, and the files that remain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from engine import __version__, checkpoint, data, method, presets, rules, seeds, taps, teachers
+from engine.cards import catalogue
+from engine.checks import ALL as GENERAL_CHECKS
+from engine.control import Control
+from engine.data import Pictures
+from engine.distilling import STAGE, Cast, Distilling
+from engine.evaluation import evaluate
+from engine.events import Evaluated, RunResumed, Saved
+from engine.export import student as student_file
+from engine.laboratory import Laboratory
+from engine.ledger import Clock, Ledger
+from engine.loop import steps_per_epoch
+from engine.method import Facts, Method, Side
+from engine.nets.counts import multiply_adds, parameters, size_in_bytes
+from engine.nets.net import Net
+from engine.nets.parts import insert
+from engine.nets.weights import load_weights
+from engine.observing import Observer
+from engine.optim import optimizer
+from engine.plan import titles
+from engine.presets import Resolved
+from engine.report import Reporter, Sink
+from engine.resources import Resources, find_device, resolve
+from engine.runs import RunFolder
+from engine.stages import Stagehand
+
+LAST = "checkpoints/last.safetensors"
+BEST = "checkpoints/best.safetensors"
+
+
+class Attempt:
+    """Drives one run from wherever it stands to its end."""
+
+    def __init__(self, resolved: Resolved, folder: RunFolder, sink: Sink, control: Control, library: Path) -> None:
+        self.resolved, self.experiment, self.folder, self.library = resolved, resolved.experiment, folder, library
+        self.methods = {key: made(key, settings) for key, settings in self.experiment.methods.items()}
+        checks = [*GENERAL_CHECKS, *(c for m in self.methods.values() for c in m.checks)]
+        self.clock = Clock()
+        self.report = Reporter(folder, sink, self.clock, checks, self.experiment.model_dump())
+        self.ledger = Ledger(find_device(self.experiment.run.device), self.clock)
+        self.hand = Stagehand(self.report, self.ledger, control, self._write, titles(self.experiment, self.methods))
+        self.prepared: list[str] = []
+        self.resources: Resources | None = None
+
+    def run(self) -> tuple[dict[str, Any], str]:
+        """Go through the stages; gives the results and the closing sentence. Raises `Stopped` after a stop."""
+        saved = self._take_up()
+        torch.backends.cudnn.deterministic = True
+        with self.hand.stage("data"):
+            pictures, student = self._data(saved)
+        assert self.resources is not None
+        teacher = None
+        if self.experiment.teacher.net != "none":
+            teacher = teachers.obtain(self.experiment, pictures, self.resources, self.library, self.hand)
+            self._measure_teacher(teacher, pictures)
+        facts = self._facts(pictures)
+        self._build(student, teacher, facts, pictures)
+        self._prepare(student, teacher, facts, pictures, saved)
+        cast = Cast(student, teacher, self.methods, rules.ce_weight(self.experiment, catalogue()))
+        observer = Observer(self.experiment, pictures, cast, self.report)
+        distilling = Distilling(self.experiment, pictures, cast, self.resources, self.hand, observer, self._keep_best)
+        distilling.run()
+        with self.hand.stage("evaluation"):
+            return self._finish(distilling, pictures)
+
+    def stopped(self) -> str:
+        """Leave a checkpoint after a stop; gives the closing sentence."""
+        if self.resources is None:
+            return "Stopped before the first step; a resume starts from the beginning."
+        self.hand.save()
+        return f"Stopped in {self.report.stage}, epoch {self.report.epoch}; resume goes on from this step."
+
+    def _take_up(self) -> Mapping[str, Any] | None:
+        """The state an earlier attempt left, told to readers; None for a fresh run."""
+        path = self.folder.path / LAST
+        if not self.folder.has_begun():
+            return None
+        if not path.is_file():
+            self.report.say(RunResumed, stage="", step=0, epoch=0, kept=1)
+            return None
+        saved = checkpoint.read(path)
+        self.hand.load(saved["hand"])
+        self.report.load(saved["report"])
+        self.prepared = list(saved["prepared"])
+        self.resources = Resources(**saved["resources"])
+        self.report.say(RunResumed, **saved["where"], kept=saved["kept"])
+        return saved
+
+    def _data(self, saved: Mapping[str, Any] | None) -> tuple[Pictures, Net]:
+        """Pictures on the device and the student before its first step, with every `auto` settled."""
+        device = find_device(self.experiment.run.device) if self.resources is None else self.resources.torch_device
+        wanted = [n for n in (self.experiment.student.net, self.experiment.teacher.net) if n != "none"]
+        sides = data.Sides.of(catalogue().nets[name] for name in wanted)
+        pictures = data.load(self.experiment.dataset, sides, device)
+        for note in pictures.notes:
+            self.report.note(note)
+        student = teachers.fresh(
+            self.experiment.student.net, pictures, seeds.generator(self.experiment.run.seed, "student")
+        ).to(device)
+        if self.experiment.student.source == "file":
+            load_weights(student, Path(self.experiment.student.file).expanduser())
+        if self.resources is None:
+            self.resources = resolve(self.experiment.run, self._kind(pictures), _trial(self.experiment, pictures))
+        torch.set_num_threads(self.resources.threads)
+        torch.manual_seed(seeds.key(self.experiment.run.seed, "global"))
+        return pictures, student
+
+    def _kind(self, pictures: Pictures) -> str:
+        size = "x".join(str(s) for s in pictures.shape)
+        return f"{self.experiment.student.net} {self.experiment.teacher.net} {size} {self.experiment.training.batch_size}"
+
+    def _facts(self, pictures: Pictures) -> Facts:
+        training, images = self.experiment.training, pictures.train.images
+        return Facts(
+            classes=len(pictures.class_names),
+            class_names=tuple(pictures.class_names),
+            labels=pictures.train.labels,
+            samples=len(images),
+            shape=pictures.shape,
+            epochs=training.epochs,
+            steps_per_epoch=steps_per_epoch(len(images), training.batch_size),
+            device=images.device,
+        )
+
+    def _build(self, student: Net, teacher: Net | None, facts: Facts, pictures: Pictures) -> None:
+        for key, each in self.methods.items():
+            for part in each.parts(facts):
+                insert(student, part, seeds.generator(self.experiment.run.seed, "part", key, part.name))
+            torch.manual_seed(seeds.key(self.experiment.run.seed, "build", key))
+            each.build(_side(student, pictures), None if teacher is None else _side(teacher, pictures), facts)
+            each.to(facts.device)
+
+    def _prepare(
+        self, student: Net, teacher: Net | None, facts: Facts, pictures: Pictures, saved: Mapping[str, Any] | None
+    ) -> None:
+        for key, each in self.methods.items():
+            if key in self.prepared:
+                assert saved is not None
+                each.load_state_dict(saved["methods"][key])
+                continue
+            sides = _side(student, pictures), None if teacher is None else _side(teacher, pictures)
+            lab = Laboratory(
+                key, each, experiment=self.experiment, pictures=pictures, student=sides[0], teacher=sides[1], facts=facts,
+                stagehand=self.hand,
+            )  # fmt: skip
+            each.prepare(lab)
+            self.prepared.append(key)
+            self.hand.forget(f"{key}.")
+            if each.active_stages():
+                self.hand.save()
+
+    def _measure_teacher(self, teacher: Net, pictures: Pictures) -> None:
+        """The teacher's accuracy, measured before it teaches."""
+        for name, split in (("held-out", pictures.heldout), ("test", pictures.test)):
+            if split is not None and split.labels is not None:
+                score = evaluate(teacher, split)
+                self.report.say(
+                    Evaluated, who="teacher", split=name, **self.report.here(), top1=score.top1, top5=score.top5,
+                    loss=score.loss, images=score.images,
+                )  # fmt: skip
+
+    def _write(self, hand: dict[str, Any]) -> None:
+        """A checkpoint of the run as it stands."""
+        assert self.resources is not None
+        path = self.folder.path / LAST
+        where = self.report.here()
+        self.report.say(Saved, kind="checkpoint", path=LAST, step=where["step"], epoch=where["epoch"])
+        checkpoint.write(path, {
+            "hand": hand,
+            "where": where,
+            "kept": self.folder.length(),
+            "report": self.report.state(),
+            "prepared": self.prepared,
+            "methods": {key: self.methods[key].state_dict() for key in self.prepared},
+            "resources": self.resources.as_json(),
+        })  # fmt: skip
+
+    def _keep_best(self, net: Net, epoch: int, step: int) -> None:
+        checkpoint.write(self.folder.path / BEST, {"net": net.state_dict(), "epoch": epoch, "step": step})
+
+    def _finish(self, distilling: Distilling, pictures: Pictures) -> tuple[dict[str, Any], str]:
+        best = checkpoint.read(self.folder.path / BEST, self.resources.torch_device)  # type: ignore[union-attr]
+        net = distilling.shown
+        net.load_state_dict(best["net"])
+        results = self._results(distilling, net, pictures, int(best["epoch"]))
+        about = {
+            "classes": list(pictures.class_names), "top1": results.get("top1"), "selection": results["selection"],
+            "epoch": results["best_epoch"], "run": self.folder.path.name, "title": self.experiment.title,
+            "kdstudio": __version__, "preset": presets.to_yaml(self.resolved),
+        }  # fmt: skip
+        student_file.write(self.folder.path / "student.safetensors", net, about)
+        self.report.say(Saved, kind="student", path="student.safetensors", step=int(best["step"]), epoch=int(best["epoch"]))
+        (self.folder.path / "preset.yaml").write_text(about["preset"], encoding="utf-8")
+        self.report.say(Saved, kind="preset", path="preset.yaml", step=int(best["step"]), epoch=int(best["epoch"]))
+        return results, _sentence(results)
+
+    def _results(self, distilling: Distilling, net: Net, pictures: Pictures, best_epoch: int) -> dict[str, Any]:
+        history = distilling.history
+        by_epoch = {int(h["epoch"]): h for h in history}
+        shown = "test" if pictures.test is not None and pictures.test.labels is not None else "held-out"
+        results: dict[str, Any] = {
+            "selection": distilling.chosen_by,
+            "best_epoch": best_epoch,
+            "epochs": int(history[-1]["epoch"]),
+            "parameters": parameters(net),
+            "multiply_adds": multiply_adds(net, pictures.shape),
+            "bytes": size_in_bytes(net),
+            "seconds": self.clock.seconds(),
+            "seconds_preparing": sum(float(c["seconds"] or 0) for n, c in self.hand.costs.items() if n not in (STAGE, "data")),
+            "seconds_distilling": float(self.hand.costs[STAGE]["seconds"] or 0),
+            "joules": _sum(c["joules"] for c in self.hand.costs.values()),
+        }
+        if shown in history[-1]:
+            results |= {
+                "split": shown,
+                "top1": by_epoch[best_epoch][shown],
+                "top1_last": history[-1][shown],
+                "top1_highest": max(h[shown] for h in history),
+            }
+        if "agreement" in by_epoch[best_epoch]:
+            results["agreement"] = by_epoch[best_epoch]["agreement"]
+        return results
+
+
+def made(key: str, settings: Mapping[str, Any]) -> Method:
+    """A method of an experiment with its own settings (the weight of the labels belongs to the session)."""
+    kind = method.find(key)
+    found = kind(kind.Params(**{name: value for name, value in settings.items() if name != "ce_weight"}))
+    found.key = key
+    return found
+
+
+def _side(net: Net, pictures: Pictures) -> Side:
+    return Side(net, taps.shapes(net, pictures.shape))
+
+
+def _trial(experiment: Experiment, pictures: Pictures) -> Callable[[], None]:
+    """One step of nets like this run's on random images, to be timed; leaves the run's own nets alone."""
+    student = teachers.fresh(experiment.student.net, pictures, None)
+    teacher = None if experiment.teacher.net == "none" else teachers.fresh(experiment.teacher.net, pictures, None)
+    updates = optimizer([student], experiment.training)
+    x = torch.rand(min(experiment.training.batch_size, 256), *pictures.shape)
+    y = torch.zeros(len(x), dtype=torch.long)
+
+    def step() -> None:
+        if teacher is not None:
+            with torch.no_grad():
+                teacher(x)
+        updates.zero_grad(set_to_none=True)
+        functional.cross_entropy(student(x), y).backward()
+        updates.step()
+
+    return step
+
+
+def _sum(values: Any) -> float | None:
+    known = [float(v) for v in values if v is not None]
+    return sum(known) if known else None
+
+
+def _sentence(results: Mapping[str, Any]) -> str:
+    if "top1" not in results:
+        return f"Done after {results['epochs']} epochs; no labelled images to measure accuracy on."
+    return (
+        f"Done: {results['top1']:.2f} % top-1 on the {results['split']} images "
+        f"(epoch {results['best_epoch']} of {results['epochs']}, chosen {results['selection']})."
+    )

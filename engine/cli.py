@@ -1,0 +1,216 @@
+"""The terminal: train, evaluate, list, show, export, bench, doctor, catalog."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from engine import cards, presets, runs
+from engine.control import Control
+from engine.monitor import Monitor, say_lines
+
+cli = typer.Typer(
+    name="kdstudio",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Compression experiments in the terminal. Without a command the window opens.",
+)
+
+Preset = Annotated[str, typer.Argument(help="A preset's name (experiments/digits-reffakd) or the path of a YAML file.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", help="Change one setting: --set training.epochs=3. Repeatable.")]
+Runs = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: the user's data folder).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Every event as a line of JSON.")]
+
+
+@cli.command()
+def train(
+    preset: Annotated[str, typer.Argument(help="A preset's name or a path; not needed with --resume.")] = "",
+    sets: Sets = None,
+    runs_folder: Runs = None,
+    resume: Annotated[str, typer.Option("--resume", help="Go on with a stopped or killed run: its name or folder.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Run an experiment to its end; Ctrl-C stops it with a checkpoint."""
+    home = runs_folder or runs.home()
+    if bool(preset) == bool(resume):
+        raise _refusal("name either a preset or, with --resume, a run")
+    path = _run_folder(resume, home) if resume else None
+    resolved = _resolved(preset, sets) if path is None else runs.RunFolder.open(path).experiment()
+    raise typer.Exit(_train(resolved, home, path, as_json))
+
+
+def _train(resolved: presets.Resolved, home: Path, path: Path | None, as_json: bool) -> int:
+    from engine import session
+
+    control = Control()
+    before = signal.signal(signal.SIGINT, lambda *_: control.stop())
+    try:
+        if as_json:
+            outcome = session.run(resolved, say_lines, control, home=home, resume=path)
+        else:
+            with Monitor(Console()) as monitor:
+                outcome = session.run(resolved, monitor, control, home=home, resume=path)
+    except session.RefusedError:
+        return 2
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if not as_json and outcome.outcome == "stopped":
+        typer.echo(f"Go on with: kdstudio train --resume {outcome.folders[-1]}")
+    return {"done": 0, "stopped": 3, "failed": 1}[outcome.outcome]
+
+
+@cli.command()
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="student.safetensors, or a state dict (.pth .pt .th .safetensors) with --net.")],
+    dataset: Annotated[str, typer.Option(help="Dataset to evaluate on.")],
+    net: Annotated[str, typer.Option(help="The net of a plain state dict; a student file knows its own.")] = "",
+    root: Annotated[str, typer.Option(help="Folder of the data.")] = "",
+    split: Annotated[str, typer.Option(help="test or train.")] = "test",
+) -> None:
+    """Accuracy of a checkpoint in float32. The first line reads `top1 NN.NN`."""
+    from engine import data, evaluation, nets, scoring
+    from engine.export.student import StudentError
+
+    try:
+        found = scoring.of_file(file, net, dataset, root, split)
+    except (data.DataError, nets.NetError, StudentError, scoring.ScoringError) as error:
+        raise _refusal(str(error)) from error
+    assert isinstance(found, evaluation.Score)
+    typer.echo(f"top1 {found.top1:.2f}\ntop5 {found.top5:.2f}\nloss {found.loss:.4f}\nimages {found.images}")
+
+
+@cli.command("list")
+def list_(
+    what: Annotated[str, typer.Argument(help="presets, methods, nets, datasets or runs.")] = "presets",
+    runs_folder: Runs = None,
+) -> None:
+    """What there is."""
+    known = cards.catalogue()
+    tables: dict[str, Any] = {
+        "presets": lambda: [("name", "title")] + [(p.name, p.title) for p in presets.names()],
+        "methods": lambda: [("method", "title", "paper")] + [(c.key, c.title, c.paper) for c in known.methods.values()],
+        "nets": lambda: [("net", "parameters", "multiply-adds", "sides")]
+        + [(c.key, f"{c.parameters:,}", f"{c.multiply_adds:,}", _sides(c)) for c in known.nets.values()],
+        "datasets": lambda: [("dataset", "title", "classes", "images")]
+        + [(c.key, c.title, c.classes or "", c.train_images + c.test_images or "") for c in known.datasets.values()],
+        "runs": lambda: [("run", "state", "top-1", "experiment")]
+        + [(r.name, r.state, "" if r.top1_last is None else f"{r.top1_last:.2f}", r.title)
+           for r in runs.listing(runs_folder or runs.home())],
+    }  # fmt: skip
+    if what not in tables:
+        raise _refusal(f"there is nothing named {what!r} to list; choose {', '.join(tables)}")
+    _print_rows(tables[what]())
+
+
+def _sides(card: cards.NetCard) -> str:
+    return f"{card.exact} exactly" if card.exact else f"from {card.smallest}"
+
+
+def _print_rows(rows: list[tuple[Any, ...]]) -> None:
+    table = Table(*(str(cell) for cell in rows[0]), box=None, pad_edge=False)
+    for row in rows[1:]:
+        table.add_row(*(str(cell) for cell in row))
+    Console(soft_wrap=True).print(table, highlight=False)
+
+
+@cli.command()
+def show(
+    preset: Preset,
+    sets: Sets = None,
+    origins: Annotated[bool, typer.Option("--origins", help="Say beside each value which overlay decided it.")] = False,
+) -> None:
+    """The whole resolved experiment of a preset as YAML."""
+    resolved = _resolved(preset, sets)
+    if not origins:
+        typer.echo(presets.to_yaml(resolved), nl=False)
+        return
+    _print_rows([("setting", "decided by"), *sorted(resolved.origins.items())])
+
+
+@cli.command()
+def export(
+    run: Annotated[str, typer.Argument(help="A run's name or folder.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write student.safetensors and preset.yaml into.")],
+    runs_folder: Runs = None,
+) -> None:
+    """The student and the preset of a finished run, verified after writing."""
+    from engine.export import bundle
+    from engine.export.student import StudentError
+
+    try:
+        for path in bundle.write(_run_folder(run, runs_folder or runs.home()), out):
+            typer.echo(path)
+    except (StudentError, OSError) as error:
+        raise _refusal(str(error)) from error
+
+
+@cli.command()
+def bench(
+    what: Annotated[str, typer.Argument(help="step, run or window.")],
+    preset: Annotated[str, typer.Option(help="The experiment to measure with.")] = "experiments/digits-reffakd",
+    sets: Sets = None,
+) -> None:
+    """Measure: both sides of each ratio come from one run."""
+    if what == "window":
+        from importlib import import_module
+
+        raise typer.Exit(import_module("kdstudio.bench").main(_resolved(preset, sets)))
+    from engine import bench as benches
+
+    if what not in benches.ALL:
+        raise _refusal(f"there is no benchmark {what!r}; choose {', '.join([*benches.ALL, 'window'])}")
+    for line in benches.ALL[what](_resolved(preset, sets)):
+        typer.echo(line)
+
+
+@cli.command()
+def doctor(runs_folder: Runs = None) -> None:
+    """Device, precision, libraries and folders, each with a fix where it fails."""
+    from engine import doctor as examination
+
+    fine = True
+    for finding in examination.examine(runs_folder or runs.home()):
+        typer.echo(f"{'ok ' if finding.fine else 'NO '} {finding.name:<12} {finding.sentence}")
+        fine = fine and finding.fine
+    raise typer.Exit(0 if fine else 1)
+
+
+@cli.command()
+def catalog(
+    write: Annotated[bool, typer.Option("--write/--print", help="Write assets/catalog.json or print it.")] = True,
+) -> None:
+    """Write the catalogue of methods, nets and datasets from the code; after adding one."""
+    text = cards.build().to_json()
+    if not write:
+        typer.echo(text, nl=False)
+        return
+    path = cards.place("assets") / "catalog.json"
+    path.write_text(text, encoding="utf-8")
+    typer.echo(path)
+
+
+def _resolved(preset: str, sets: list[str] | None) -> presets.Resolved:
+    try:
+        return presets.resolve(preset, sets or [])
+    except presets.PresetError as error:
+        raise _refusal("\n".join(str(p) for p in error.problems)) from error
+
+
+def _run_folder(run: str, home: Path) -> Path:
+    for path in (Path(run).expanduser(), home / run):
+        if (path / "experiment.yaml").is_file():
+            return path
+    raise _refusal(f"there is no run {run!r} in {home}; `kdstudio list runs` names those there are")
+
+
+def _refusal(sentence: str) -> typer.Exit:
+    """Say on standard error why not, and end with 2."""
+    typer.echo(sentence, err=True)
+    return typer.Exit(2)
+

@@ -1,0 +1,330 @@
+"""The student's training: one step of every term, evaluation, the best epoch, and the state that resumes it exactly."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine import seeds
+from engine.cards import Term
+from engine.data import Pictures, Split
+from engine.data.batches import Views
+from engine.evaluation import Score, logits_of, score
+from engine.events import Evaluated
+from engine.experiment import Experiment
+from engine.loop import Batch, Loop
+from engine.method import Method, Seen, View
+from engine.nets.net import Net
+from engine.observing import Observer
+from engine.optim import Average, optimizer, rate
+from engine.probes import gradient_shares
+from engine.resources import Resources
+from engine.stages import Stagehand
+from engine.taps import Look
+
+STAGE = "distilling"
+
+
+@dataclass
+class Cast:
+    """Who takes part: the nets, the methods in stack order, and the weight of the labels' cross-entropy."""
+
+    student: Net
+    teacher: Net | None
+    methods: Mapping[str, Method]
+    ce_weight: float
+
+
+class Stack:
+    """The methods' weighted terms over one batch. Looks into the nets at the taps that any method asked for."""
+
+    def __init__(self, cast: Cast, resources: Resources, generator: torch.Generator, compiled: bool) -> None:
+        self.cast, self.resources, self.generator = cast, resources, generator
+        asked = {key: method.taps() for key, method in cast.methods.items()}
+        self.terms: list[tuple[str, str, Term]] = [
+            (f"{key}.{term.name}", key, term) for key, method in cast.methods.items() for term in method.active_terms()
+        ]
+        student_places = {f"{key}/{name}": tap for key, (own, _) in asked.items() for name, tap in own.items()}
+        teacher_places = {f"{key}/{name}": tap for key, (_, other) in asked.items() for name, tap in other.items()}
+        self._student = Look(_compiled(cast.student, compiled), student_places)
+        self._teacher = Look(_compiled(cast.teacher, compiled), teacher_places) if cast.teacher is not None else None
+
+    def see(self, batch: Batch) -> tuple[View, View | None]:
+        """Both nets on a batch; logits in float32, the teacher without gradient."""
+        with self.resources.autocast():
+            student = self._student(batch.x)
+            teacher = None
+            if self._teacher is not None:
+                with torch.no_grad():
+                    teacher = self._teacher(batch.x)
+        return _float32(student), None if teacher is None else _float32(teacher)
+
+    def losses(self, batch: Batch, student: View, teacher: View | None) -> dict[str, Tensor]:
+        """Every active term of every method, unweighted, by full name."""
+        taught = self.taught(batch, student, teacher)
+        return {
+            f"{key}.{name}": value
+            for key, method in self.cast.methods.items()
+            for name, value in method.losses(self._seen(key, batch, student, taught)).items()
+        }
+
+    def watches(self, batch: Batch, student: View, teacher: View | None) -> dict[tuple[str, str], Tensor]:
+        """Every active watch of the methods, by (method key, watch)."""
+        taught = self.taught(batch, student, teacher)
+        return {
+            (key, name): value
+            for key, method in self.cast.methods.items()
+            for name, value in method.watch(self._seen(key, batch, student, taught)).items()
+        }
+
+    def taught(self, batch: Batch, student: View, teacher: View | None) -> View | None:
+        """Whoever teaches: the teacher net, or the one method of the stack that offers logits."""
+        if teacher is not None:
+            return teacher
+        for key, method in self.cast.methods.items():
+            if method.teaches():
+                logits = method.teach(self._seen(key, batch, student, None))
+                return None if logits is None else View(logits)
+        return None
+
+    def _seen(self, key: str, batch: Batch, student: View, teacher: View | None) -> Seen:
+        return Seen(
+            x=batch.x,
+            y=batch.y,
+            index=batch.index,
+            epoch=batch.epoch,
+            step=batch.step,
+            generator=self.generator,
+            student=_own(student, key),
+            teacher=None if teacher is None else _own(teacher, key),
+        )
+
+    def weights(self, epoch: int) -> dict[str, float]:
+        """The weight of each term at an epoch, warm-up included."""
+        return {name: self.cast.methods[key].weight(term, epoch) for name, key, term in self.terms}
+
+
+def _compiled(net: nn.Module, wanted: bool) -> nn.Module:
+    return torch.compile(net, dynamic=False) if wanted else net  # type: ignore[return-value]
+
+
+def _float32(view: View) -> View:
+    return view if view.logits.dtype == torch.float32 else View(view.logits.float(), {k: t.float() for k, t in view.taps.items()})
+
+
+def _own(view: View, key: str) -> View:
+    """The part of a view that one method asked for, under its own names."""
+    if not view.taps:
+        return view
+    return View(view.logits, {n.removeprefix(f"{key}/"): t for n, t in view.taps.items() if n.startswith(f"{key}/")})
+
+
+class Distilling:
+    """The distilling stage of one run."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        pictures: Pictures,
+        cast: Cast,
+        resources: Resources,
+        hand: Stagehand,
+        observer: Observer,
+        keep_best: Callable[[Net, int, int], None],
+    ) -> None:
+        self.experiment, self.pictures, self.cast, self.resources = experiment, pictures, cast, resources
+        self.hand, self.observer, self._keep_best = hand, observer, keep_best
+        training, run = experiment.training, experiment.run
+        device = resources.torch_device
+        self.generator = seeds.generator(run.seed, "method", device=device)
+        self.stack = Stack(cast, resources, self.generator, resources.compile)
+        self.optimizer = optimizer([cast.student, *cast.methods.values()], training)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=resources.precision == "float16")
+        self.average = Average(cast.student, training.ema) if training.ema else None
+        self.best: dict[str, Any] = {"score": float("-inf"), "epoch": 0, "waited": 0}
+        self.history: list[dict[str, float]] = []
+        self._masks = bool(self.optimizer.defaults.get("fused"))
+        self._parameters = [p for g in self.optimizer.param_groups for p in g["params"]]
+        self._earliest = next(cast.student.parameters())
+        self._weights: tuple[int, dict[str, float]] = (0, {})
+        self.loop = Loop(
+            stage=STAGE,
+            split=pictures.train,
+            views=Views(experiment.dataset, len(pictures.train.images), run.seed, device),
+            seed=run.seed,
+            epochs=training.epochs,
+            batch_size=training.batch_size,
+            report_every=run.report_every,
+            save_every=run.save_every,
+            names=self._names,
+        )
+
+    def _names(self) -> tuple[str, ...]:
+        labelled = self.pictures.train.labels is not None
+        return ("loss", *(("ce", "train_top1") if labelled else ()), *(name for name, _, _ in self.stack.terms))
+
+    def run(self) -> None:
+        """Train to the end, or until early stopping."""
+        with self.hand.stage(STAGE, epochs=self.loop.epochs) as resumed:
+            self.hand.carry(self.state)
+            if resumed is not None:
+                self.load(resumed)
+            self.cast.student.train()
+            self.hand.drive(self.loop, self.take, describe=self._describe, after_epoch=self._after_epoch)
+
+    def take(self, batch: Batch) -> Tensor:
+        """One step; returns the values of `_names`, without waiting for the device."""
+        training = self.experiment.training
+        student, teacher = self.stack.see(batch)
+        weights = self._weights_at(batch.epoch)
+        losses = self.stack.losses(batch, student, teacher)
+        pieces = {name: losses[name] * weights[name] for name, _, _ in self.stack.terms}
+        values: list[Tensor] = []
+        if batch.y is not None:
+            ce = functional.cross_entropy(student.logits, batch.y, label_smoothing=training.label_smoothing)
+            values += [ce, 100.0 * (student.logits.argmax(1) == batch.y).float().mean()]
+            if self.cast.ce_weight:
+                pieces["labels"] = ce * self.cast.ce_weight
+        total = sum(pieces.values(), torch.zeros((), device=batch.x.device))
+        every = self.experiment.run.share_every
+        if every and batch.step % every == 0 and len(pieces) > 1:
+            self.hand.report.measure(gradient_shares(pieces, self._earliest))
+        self._update(batch, total)
+        return torch.stack((total, *values, *(losses[name] for name, _, _ in self.stack.terms))).detach()
+
+    def _weights_at(self, epoch: int) -> dict[str, float]:
+        if self._weights[0] != epoch:
+            self._weights = (epoch, self.stack.weights(epoch))
+        return self._weights[1]
+
+    def _update(self, batch: Batch, total: Tensor) -> None:
+        """Gradients, and every `accumulation` batches an update; a non-finite one is masked, not applied."""
+        training = self.experiment.training
+        part = total / training.accumulation if training.accumulation > 1 else total
+        self.scaler.scale(part).backward()
+        if (batch.step + 1) % training.accumulation and (batch.step + 1) % self.loop.per_epoch:
+            return
+        learning_rate = rate(training, self._updates(batch), -(-self.loop.per_epoch // training.accumulation))
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self.scaler.unscale_(self.optimizer) if self.scaler.is_enabled() else None
+        if training.gradient_clip:
+            nn.utils.clip_grad_norm_(self._parameters, training.gradient_clip)
+        self._apply(total)
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.average is not None:
+            self.average.update(self.cast.student)
+
+    def _updates(self, batch: Batch) -> int:
+        """Updates before this batch's, where several batches make one and every epoch ends with one."""
+        accumulation = self.experiment.training.accumulation
+        position = batch.step - (batch.epoch - 1) * self.loop.per_epoch
+        return (batch.epoch - 1) * -(-self.loop.per_epoch // accumulation) + position // accumulation
+
+    def _apply(self, total: Tensor) -> None:
+        gradient = self._earliest.grad
+        sound = torch.isfinite(total if gradient is None else total.detach() + gradient.sum())
+        if self.scaler.is_enabled():
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        elif self._masks:
+            self.optimizer.found_inf = (~sound).float()  # type: ignore[attr-defined]  # fused optimisers skip on the device
+            self.optimizer.step()
+        elif bool(sound):  # RMSProp has no fused form: here the flag is waited for
+            self.optimizer.step()
+
+    def _describe(self, means: Mapping[str, float], epoch: int) -> dict[str, float]:
+        weights = self._weights_at(epoch)
+        said = {f"weighted/{name}": means[name] * weights[name] for name, _, _ in self.stack.terms}
+        if "ce" in means:
+            said["weighted/labels"] = means["ce"] * self.cast.ce_weight
+        return {**said, "learning_rate": self.optimizer.param_groups[0]["lr"]}
+
+    @property
+    def shown(self) -> Net:
+        """The student as it is evaluated and exported: its moving average where there is one."""
+        return self.cast.student if self.average is None else self.average.net  # type: ignore[return-value]
+
+    def _after_epoch(self, epoch: int) -> bool:
+        run, last = self.experiment.run, epoch == self.loop.epochs
+        if epoch % run.evaluate_every and not last:
+            return False
+        found = {"epoch": float(epoch)}
+        for split_name, split in self._splits():
+            if split.labels is not None:
+                found[split_name] = self._evaluated(split_name, split, epoch).top1
+        found |= self.observer.observe(self.stack, self.shown, epoch, self.loop.step)
+        self.history.append(found)
+        self._choose(found, epoch)
+        patience = self.experiment.training.early_stopping
+        enough = bool(patience) and self.best["waited"] >= patience
+        if enough:
+            self.hand.report.note(f"Stopped early after epoch {epoch}: {patience} evaluations without a better one.")
+        return enough
+
+    def _splits(self) -> list[tuple[str, Split]]:
+        named = (("held-out", self.pictures.heldout), ("test", self.pictures.test))
+        return [(name, split) for name, split in named if split is not None]
+
+    def _evaluated(self, name: str, split: Split, epoch: int) -> Score:
+        assert split.labels is not None
+        result = score(logits_of(self.shown, split.images), split.labels)
+        who = "student" if self.average is None else "student_ema"
+        self.hand.report.say(
+            Evaluated, who=who, split=name, stage=STAGE, step=self.loop.step, epoch=epoch, **dataclasses.asdict(result)
+        )
+        return result
+
+    @property
+    def chosen_by(self) -> str:
+        """What chooses the best epoch, in words for the report."""
+        words = {"held-out": "on held-out images", "test": "on the test images", "last": "as the last"}
+        labelled = self.experiment.dataset.labels or self.experiment.run.selection == "test"
+        return words[self.experiment.run.selection] if labelled else "by agreement with the teacher"
+
+    def _choose(self, found: Mapping[str, float], epoch: int) -> None:
+        """Keep the epoch whose score on the choosing split is highest so far; without labels, by agreement."""
+        by = self.experiment.run.selection
+        reached = float(epoch) if by == "last" else found[by] if by in found else found["agreement"]
+        if reached > self.best["score"]:
+            self.best = {"score": reached, "epoch": epoch, "waited": 0}
+            self._keep_best(self.shown, epoch, self.loop.step)
+        else:
+            self.best["waited"] += 1
+
+    def state(self) -> dict[str, Any]:
+        """Everything an exact continuation needs."""
+        return {
+            "loop": self.loop.state(),
+            "student": self.cast.student.state_dict(),
+            "methods": {key: method.state_dict() for key, method in self.cast.methods.items()},
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+            "generator": self.generator.get_state(),
+            "best": self.best,
+            "history": self.history,
+            "gradients": [p.grad for p in self._parameters] if self.experiment.training.accumulation > 1 else None,
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """The inverse of `state`."""
+        self.loop.load(state["loop"])
+        self.cast.student.load_state_dict(state["student"])
+        for key, method in self.cast.methods.items():
+            method.load_state_dict(state["methods"][key])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.generator.set_state(state["generator"].cpu())
+        self.best, self.history = dict(state["best"]), list(state["history"])
+        if state["gradients"] is not None:
+            for parameter, gradient in zip(self._parameters, state["gradients"]):
+                parameter.grad = gradient

@@ -1,0 +1,67 @@
+"""`student.safetensors`: the student alone with what is needed to use it.
+
+The tensors are the net's state dict under its own names, so any safetensors reader can take them; the metadata says which
+net they fill, its classes and normalisation, the accuracy reached and the preset that made it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import nn
+
+from engine import nets
+from engine.nets.net import Net
+
+FORMAT = "kdstudio student 1"
+
+
+class StudentError(ValueError):
+    """A file that is no student of kdstudio; the sentence names the file and what to do."""
+
+
+def write(path: Path, net: Net, about: Mapping[str, Any]) -> None:
+    """Store a student and verify the file by reading it back. `about` is JSON-able: classes, accuracy, preset, run."""
+    tensors = {name: t.detach().cpu().contiguous() for name, t in net.state_dict().items()}
+    metadata = {"format": FORMAT, "net": json.dumps(net.identity()), "about": json.dumps(dict(about))}
+    beside = path.with_name(path.name + ".writing")
+    beside.write_bytes(save(tensors, metadata))
+    _verify(beside, net)
+    beside.replace(path)
+
+
+def _verify(path: Path, net: Net) -> None:
+    again = load(path)
+    for name, tensor in net.state_dict().items():
+        if not torch.equal(again.state_dict()[name], tensor.detach().cpu()):
+            raise StudentError(f"{path}: {name} differs after writing; the disk may be failing")
+
+
+def describe(path: str | Path) -> dict[str, Any]:
+    """What a student file says of itself: `net` (how to rebuild it) and `about`. Raises StudentError for other files."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise StudentError(f"{path} cannot be read as safetensors: {error}") from error
+    if metadata.get("format") != FORMAT:
+        raise StudentError(f"{path} is not a student of kdstudio; name its net with --net to evaluate plain weights")
+    return {"net": json.loads(metadata["net"]), "about": json.loads(metadata["about"])}
+
+
+def load(path: str | Path) -> Net:
+    """The student of a file, in evaluation mode, on the CPU; takes images (B, C, H, W) in [0, 1]."""
+    net = nets.build(**describe(path)["net"])
+    net.load_state_dict(load_file(path))
+    return net.eval()
+
+
+def frozen(net: nn.Module) -> nn.Module:
+    """The net in evaluation mode, its parameters without gradient."""
+    return net.eval().requires_grad_(False)

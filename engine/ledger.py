@@ -1,0 +1,96 @@
+"""What each stage cost: seconds, images, peak memory and, where the device counts it, energy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import torch
+
+RAPL = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
+
+
+@dataclass
+class Clock:
+    """Seconds spent running; pauses and the time between two attempts are left out."""
+
+    before: float = 0.0
+    _since: float = field(default_factory=time.monotonic)
+    _running: bool = True
+
+    def seconds(self) -> float:
+        """Seconds of running so far, those of earlier attempts included."""
+        return self.before + (time.monotonic() - self._since if self._running else 0.0)
+
+    def hold(self) -> None:
+        """Stop counting."""
+        self.before, self._running = self.seconds(), False
+
+    def go(self) -> None:
+        """Count again."""
+        self._since, self._running = time.monotonic(), True
+
+
+@dataclass
+class Ledger:
+    """The cost of the stage under way."""
+
+    device: torch.device
+    clock: Clock
+    images: int = 0
+    _began: float = 0.0
+    _peak: int = 0
+    _joules: float | None = None
+    _counter: Callable[[], float] | None = None
+
+    def begin(self) -> None:
+        """A stage starts: every figure back to zero."""
+        self.images, self._peak, self._began = 0, 0, self.clock.seconds()
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        self._counter = self._counter or energy_counter(self.device)
+        self._joules = self._counter() if self._counter else None
+
+    def sample(self) -> None:
+        """Look at the memory in use; called at every report."""
+        if self.device.type == "cuda":
+            self._peak = torch.cuda.max_memory_allocated(self.device)
+        else:
+            self._peak = max(self._peak, psutil.Process().memory_info().rss)
+
+    def end(self) -> dict[str, float | int | None]:
+        """seconds, images, peak_memory (bytes; of the whole process on a CPU) and joules (None where nothing counts)."""
+        self.sample()
+        joules = self._counter() - self._joules if self._counter and self._joules is not None else None
+        return {
+            "seconds": self.clock.seconds() - self._began,
+            "images": self.images,
+            "peak_memory": self._peak,
+            "joules": joules if joules is None or joules >= 0 else None,
+        }
+
+
+def energy_counter(device: torch.device) -> Callable[[], float] | None:
+    """A function that reads the device's energy counter in joules; None where there is none that we may read."""
+    if device.type == "cuda":
+        return _nvml(device)
+    try:
+        RAPL.read_text()
+    except OSError:
+        return None
+    return lambda: int(RAPL.read_text()) / 1e6
+
+
+def _nvml(device: torch.device) -> Callable[[], float] | None:
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
+        pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
+    except pynvml.NVMLError:
+        return None
+    return lambda: pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1e3

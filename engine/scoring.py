@@ -1,0 +1,71 @@
+"""The accuracy of a checkpoint on a dataset, outside any run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from engine import data, nets
+from engine.cards import catalogue
+from engine.data import Pictures, Sides
+from engine.evaluation import Score, evaluate
+from engine.experiment import DatasetSettings
+from engine.export import student
+from engine.knobs import did_you_mean
+from engine.nets.net import Net
+from engine.nets.weights import load_weights
+
+
+class ScoringError(ValueError):
+    """A checkpoint and a dataset that do not go together; the sentence says why."""
+
+
+def of_file(file: Path, net: str, dataset: str, root: str, split: str) -> Score:
+    """Score a student file, or plain weights of the named net, on the test or training images of a dataset."""
+    if split not in ("test", "train"):
+        raise ScoringError(f"there is no split {split!r}; choose test or train")
+    if not file.is_file():
+        raise ScoringError(f"{file} is not a file")
+    known = _known(net, dataset) if net else student.load(file)
+    pictures = _pictures(dataset, root, _sides(known, net))
+    model = known if isinstance(known, Net) else _filled(file, net, pictures)
+    if model.frame.classes != len(pictures.class_names):
+        raise ScoringError(
+            f"{file} tells {model.frame.classes} classes apart, {dataset} has {len(pictures.class_names)}; "
+            "choose the dataset it was trained on"
+        )
+    chosen = pictures.test if split == "test" else pictures.train
+    if chosen is None:
+        raise ScoringError(f"{dataset} has no {split} images")
+    return evaluate(model, chosen)
+
+
+def _known(net: str, dataset: str) -> None:
+    for name, names in ((net, catalogue().nets), (dataset, catalogue().datasets)):
+        if name not in names:
+            raise ScoringError(f"there is no {name!r}{did_you_mean(name, names)}")
+
+
+def _sides(model: Net | None, net: str) -> Sides:
+    if model is None:
+        return Sides.of([catalogue().nets[net]])
+    return Sides(smallest=model.frame.size, exact=model.frame.size, because=f"the student takes {model.frame.size} pixels")
+
+
+def _pictures(dataset: str, root: str, sides: Sides) -> Pictures:
+    settings = DatasetSettings(name=dataset, root=root, holdout=0.0)
+    return data.load(settings, sides, torch.device("cpu"))
+
+
+def _filled(file: Path, net: str, pictures: Pictures) -> Net:
+    made = nets.build(
+        net,
+        classes=len(pictures.class_names),
+        channels=pictures.shape[0],
+        size=pictures.shape[1],
+        mean=pictures.mean,
+        std=pictures.std,
+    )
+    load_weights(made, file)
+    return made

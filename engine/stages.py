@@ -1,0 +1,103 @@
+"""Stages of a run: they begin, cost something, obey control, leave checkpoints, and end or are taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from torch import Tensor
+
+from engine.control import Control
+from engine.events import StageEnded, StageStarted
+from engine.ledger import Ledger
+from engine.loop import Batch, Loop, obey
+from engine.report import Reporter
+
+
+class Stagehand:
+    """Opens and closes stages. `finished` holds what ended stages left behind, `resumed` the stage a checkpoint cut."""
+
+    def __init__(
+        self,
+        report: Reporter,
+        ledger: Ledger,
+        control: Control,
+        write: Callable[[dict[str, Any]], None],
+        titles: Mapping[str, str],
+    ) -> None:
+        self.report, self.ledger, self.control = report, ledger, control
+        self.finished: dict[str, Any] = {}
+        self.costs: dict[str, dict[str, float | int | None]] = {}
+        self._write, self._titles = write, titles
+        self._state: Callable[[], Any] | None = None
+        self._resumed: tuple[str, Any] | None = None
+
+    @contextmanager
+    def stage(self, name: str, epochs: int = 0) -> Iterator[Any]:
+        """One stage; gives the state a checkpoint kept of it, or None for a fresh start. A checkpoint follows its end."""
+        resumed = self._take_up(name)
+        self.report.stage = name
+        if resumed is None:
+            self.report.step, self.report.epoch = 0, 0
+        self.report.say(StageStarted, stage=name, title=self._titles.get(name, name), epochs=epochs)
+        self.ledger.begin()
+        yield resumed
+        cost = self.ledger.end()
+        self.costs[name] = cost
+        self.report.say(StageEnded, stage=name, **cost)
+        self.finished[name] = self._state() if self._state else {}
+        self._state = None
+
+    def _take_up(self, name: str) -> Any:
+        if self._resumed is None or self._resumed[0] != name:
+            return None
+        state, self._resumed = self._resumed[1], None
+        return state
+
+    def carry(self, state: Callable[[], Any]) -> None:
+        """How to store the stage under way."""
+        self._state = state
+
+    def drive(
+        self,
+        loop: Loop,
+        take: Callable[[Batch], Tensor],
+        *,
+        describe: Callable[[Mapping[str, float], int], dict[str, float]] = lambda means, epoch: {},
+        after_epoch: Callable[[int], bool] = lambda epoch: False,
+    ) -> None:
+        """Run a loop under this run's report, ledger and control."""
+        loop.run(
+            take,
+            report=self.report,
+            ledger=self.ledger,
+            control=self.control,
+            save=self.save,
+            describe=describe,
+            after_epoch=after_epoch,
+        )
+
+    def obey(self) -> None:
+        """Look at the control between two pieces of work that are not a loop."""
+        if not self.control.calm:
+            obey(self.control, self.report, self.save)
+
+    def save(self) -> None:
+        """Write a checkpoint of the run as it stands."""
+        self._write({
+            "stage": self.report.stage,
+            "carried": self._state() if self._state else None,
+            "finished": self.finished,
+            "costs": self.costs,
+        })  # fmt: skip
+
+    def forget(self, prefix: str) -> None:
+        """Drop what finished stages left behind; their results live on in the method that ran them."""
+        self.finished = {name: {} if name.startswith(prefix) else left for name, left in self.finished.items()}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `save` wrote."""
+        self.finished, self.costs = dict(state["finished"]), dict(state["costs"])
+        if state["carried"] is not None:
+            self._resumed = (state["stage"], state["carried"])
