@@ -1,0 +1,135 @@
+"""The folder of one run: its experiment, its log, its arrays. Self-contained: copied elsewhere, it opens there."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.cards import Catalogue
+from engine.events import Event, Watched
+from engine.presets import Resolved
+from engine.presets.writing import with_origins, write_whole
+from engine.runs.columns import Column, columns
+from engine.runs.lock import is_locked, locked
+from engine.runs.log import Log
+from engine.runs.stored import stored
+
+State = Literal["running", "interrupted", "done", "stopped", "failed"]
+
+
+class RunError(ValueError):
+    """A folder that is no run, or a run whose files are damaged."""
+
+
+class RunFolder:
+    """One run on disk. Any number of readers may hold it open; whoever writes holds its `lock()`."""
+
+    def __init__(self, path: Path) -> None:
+        """The run at `path`; use `create` or `open`."""
+        self.path = path
+        self._log = Log(path / "events.jsonl")
+
+    @classmethod
+    def create(cls, home: Path, resolved: Resolved, name: str, *, catalogue: Catalogue | None = None) -> RunFolder:
+        """A new run under `home`, called `name`, or `name-2` and so on where that is taken."""
+        text = with_origins(resolved.experiment, resolved.origins, catalogue=catalogue)
+        path = _new_folder(home, name)
+        for part in ("arrays", "columns", "checkpoints"):
+            (path / part).mkdir()
+        write_whole(path / "experiment.yaml", text.encode("utf-8"))
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """An existing run. Raises RunError for a folder that is none."""
+        if not (path / "experiment.yaml").is_file():
+            raise RunError(f"{path} is not the folder of a run: it has no experiment.yaml")
+        return cls(path)
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold this run for writing. Raises LockedError while another process, or another part of this one, does."""
+        return locked(self.path / "lock")
+
+    def append(self, event: Event) -> None:
+        """Add one event to the log, on disk when this returns."""
+        self._log.append(event)
+
+    def events(self) -> list[Event]:
+        """Everything the run said that still holds: no torn last line, nothing that a resume took back."""
+        return self._log.events()
+
+    def length(self) -> int:
+        """Lines of the log so far; stored with a checkpoint, it becomes the `kept` of a RunResumed."""
+        return self._log.length()
+
+    def has_begun(self) -> bool:
+        """Whether anything was ever said."""
+        return self.length() > 0
+
+    def close(self) -> None:
+        """Let go of the log's file."""
+        self._log.close()
+
+    def state(self) -> State:
+        """What became of the run; without a RunEnded, and with nobody holding the lock, it was interrupted."""
+        if is_locked(self.path / "lock"):
+            return "running"
+        ended = self._log.last_word()
+        return ended.outcome if ended else "interrupted"
+
+    def results(self) -> dict[str, Any]:
+        """What the last attempt reported at its end; empty where it has not ended."""
+        ended = self._log.last_word()
+        return dict(ended.results) if ended else {}
+
+    def experiment(self) -> Resolved:
+        """The experiment as it was started, every setting spelled out, with the origin of every value."""
+        return stored(self.path / "experiment.yaml")
+
+    def record(self, watch: str, array: npt.NDArray[Any]) -> tuple[str, int, tuple[int, ...], str]:
+        """Append one array to its watch's file: (file, offset in bytes, shape, dtype), as Watched carries them. Bytes
+        and truths are kept as uint8, everything else as float32."""
+        dtype = "uint8" if array.dtype in (np.uint8, np.bool_) else "float32"
+        name = quote(watch, safe="") + ".bin"
+        with (self.path / "arrays" / name).open("ab") as file:
+            offset = file.tell()
+            file.write(np.ascontiguousarray(array, dtype=dtype).tobytes())
+        return name, offset, tuple(int(n) for n in array.shape), dtype
+
+    def array(self, watched: Watched) -> npt.NDArray[Any]:
+        """The array that a Watched speaks of. Raises RunError where its file is missing or too short."""
+        path = self.path / "arrays" / Path(watched.file).name
+        dtype, count = np.dtype(watched.dtype), int(np.prod(watched.shape, dtype=np.int64))
+        if not path.is_file():
+            raise RunError(f"{path} is missing: the run's arrays/ folder was not copied with it")
+        found: npt.NDArray[Any] = np.fromfile(path, dtype=dtype, count=count, offset=watched.offset)
+        if found.size < count:
+            raise RunError(f"{path} ends before the record of {watched.watch} at step {watched.step}; the file is damaged")
+        return found.reshape(watched.shape)
+
+    def columns(self) -> dict[str, Column]:
+        """The curves of the run by `<stage>/<name>`, from the cache where it is fresh, else from the log."""
+        return columns(self._log, self.path / "columns")
+
+    def log(self, text: str) -> None:
+        """Add to `log.txt`, with the time."""
+        with (self.path / "log.txt").open("a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text.rstrip()}\n")
+
+
+def _new_folder(home: Path, name: str) -> Path:
+    home.mkdir(parents=True, exist_ok=True)
+    for number in range(1, 10_000):
+        path = home / (name if number == 1 else f"{name}-{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return path
+    raise RunError(f"{home} already holds {name} to {name}-9999; move some away")

@@ -1,0 +1,65 @@
+"""A lock the operating system holds for a process, so that it is gone the moment the process is, however it ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PATIENCE = 1.0
+"""Seconds to try for a lock: whoever asks whether a run is alive holds it for a moment."""
+
+
+class LockedError(RuntimeError):
+    """Somebody else holds the lock."""
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _take(handle: int) -> None:
+        os.lseek(handle, 0, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _take(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def locked(path: Path, patience: float = PATIENCE) -> Iterator[None]:
+    """Hold the lock of a file. Raises LockedError when it stays taken for `patience` seconds."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        _wait_for(handle, path, time.monotonic() + patience)
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody, this process included, holds the lock of a file."""
+    if not path.is_file():
+        return False
+    try:
+        with locked(path, patience=0.0):
+            return False
+    except LockedError:
+        return True
+    except PermissionError:  # a run on a read-only disk: nobody can be writing to it
+        return False
+
+
+def _wait_for(handle: int, path: Path, until: float) -> None:
+    while True:
+        try:
+            return _take(handle)
+        except OSError as error:
+            if time.monotonic() >= until:
+                raise LockedError(f"{path} is locked: the run is being written by another process") from error
+            time.sleep(0.02)

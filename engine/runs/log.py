@@ -1,0 +1,113 @@
+"""`events.jsonl`: what a run said, appended line by line, and read back whatever happened to its last line."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from engine.events import KINDS, Event, RunEnded, RunResumed, RunStarted, from_line, to_line
+
+TAIL = 1 << 18
+"""Bytes at the end of a log in which its RunEnded stands, if there is one."""
+
+
+class Log:
+    """The log of one run. Many may read while one writes; a line is whole once its newline is there."""
+
+    def __init__(self, path: Path) -> None:
+        """The log at `path`, which need not exist yet."""
+        self.path = path
+        self._file: io.BufferedWriter | None = None
+        self._lines = 0
+        self._mutex = threading.Lock()
+
+    def append(self, event: Event) -> None:
+        """Write one event, so that it survives the death of this process."""
+        line = to_line(event).encode("utf-8") + b"\n"
+        with self._mutex:
+            file = self._file or self._opened()
+            file.write(line)
+            file.flush()
+            self._lines += 1
+
+    def length(self) -> int:
+        """How many whole lines the log has: what a checkpoint stores and a RunResumed calls `kept`."""
+        with self._mutex:
+            return self._lines if self._file else sum(1 for _ in _whole_lines(self.path))
+
+    def close(self) -> None:
+        """Let go of the file; the next `append` opens it again."""
+        with self._mutex:
+            if self._file:
+                self._file.close()
+            self._file = None
+
+    def events(self) -> list[Event]:
+        """Everything said that still holds: without a torn last line, and without what a resume took back."""
+        return _standing(_whole_lines(self.path), tuple(KINDS.values()))
+
+    def of_kinds(self, *kinds: type[Event]) -> list[Event]:
+        """As `events`, but only some kinds; the other lines are not even read as JSON."""
+        wanted = {kind.__name__ for kind in (*kinds, RunResumed)}
+        return _standing((line if _kind(line) in wanted else b"" for line in _whole_lines(self.path)), kinds)
+
+    def last_word(self) -> RunEnded | None:
+        """How the last attempt ended, or None where it was interrupted or still runs. Reads only the end of the log."""
+        for line in reversed(_tail(self.path)):
+            name = _kind(line)
+            if name == RunEnded.__name__:
+                event = from_line(line.decode("utf-8"))
+                return event if isinstance(event, RunEnded) else None
+            if name in (RunStarted.__name__, RunResumed.__name__):
+                return None
+        return None
+
+    def _opened(self) -> io.BufferedWriter:
+        """The file, ready to append: what a kill left of a line is cut off first."""
+        with self.path.open("ab") as file:
+            file.truncate(sum(len(line) + 1 for line in _whole_lines(self.path)))
+        self._lines = sum(1 for _ in _whole_lines(self.path))
+        self._file = self.path.open("ab")
+        return self._file
+
+
+def _kind(line: bytes) -> str:
+    """The name of a line's event without reading the rest: `to_line` writes it first."""
+    head = b'{"event": "'
+    return line[len(head) : line.find(b'"', len(head))].decode("ascii", "replace") if line.startswith(head) else ""
+
+
+def _standing(lines: Iterable[bytes], kinds: tuple[type[Event], ...]) -> list[Event]:
+    """The events of some kinds that no later RunResumed took back; empty lines count, but say nothing."""
+    kept: list[tuple[int, Event]] = []
+    for number, line in enumerate(lines):
+        if not line:
+            continue
+        event = from_line(line.decode("utf-8"))
+        if isinstance(event, RunResumed):
+            kept = [(n, e) for n, e in kept if n < event.kept]
+        if isinstance(event, kinds):
+            kept.append((number, event))
+    return [event for _, event in kept]
+
+
+def _whole_lines(path: Path) -> Iterator[bytes]:
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield line[:-1]
+
+
+def _tail(path: Path) -> list[bytes]:
+    """The whole lines in the last stretch of a file."""
+    if not path.is_file():
+        return []
+    with path.open("rb") as file:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(max(0, size - TAIL))
+        lines = file.read().split(b"\n")
+    return lines[1 if size > TAIL else 0 : -1]
