@@ -169,6 +169,13 @@ def mono(size: int = TEXT - 1) -> QFont:
     return font
 
 
+def label_font() -> QFont:
+    """The font of small words beside or inside fields, for what is painted by hand."""
+    font = QFont(FAMILY)
+    font.setPixelSize(TEXT - 1)
+    return font
+
+
 def set_role(widget: W, role: Role) -> W:
     """Say what a widget is, so that the style sheet knows it; changing the role restyles it at once."""
     if widget.property("role") != role:

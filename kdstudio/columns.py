@@ -1,0 +1,113 @@
+"""A layout of equal columns: as many as have room, cells of one row equally high, hidden cells left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
+
+from kdstudio import theme
+
+WIDE = "wide"
+"""Property of a widget that takes a row of its own."""
+
+
+class Columns(QLayout):
+    """Columns at least `least` pixels wide; `counts` are the numbers of columns allowed (empty: any)."""
+
+    def __init__(
+        self,
+        least: int,
+        gap: int = theme.GAP,
+        counts: tuple[int, ...] = (),
+        parent: QWidget | None = None,
+        down: int | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._items: list[QLayoutItem] = []
+        self._least, self._counts = least, counts
+        self._across, self._down = gap, gap if down is None else down
+        self.setContentsMargins(0, 0, 0, 0)
+
+    def addItem(self, item: QLayoutItem) -> None:
+        """Put an item at the end."""
+        self._items.append(item)
+
+    def count(self) -> int:
+        """How many items there are."""
+        return len(self._items)
+
+    def itemAt(self, index: int) -> QLayoutItem | None:
+        """The item at a position."""
+        return self._items[index] if 0 <= index < len(self._items) else None
+
+    def takeAt(self, index: int) -> QLayoutItem | None:
+        """Remove and give back the item at a position."""
+        return self._items.pop(index) if 0 <= index < len(self._items) else None
+
+    def expandingDirections(self) -> Qt.Orientation:
+        """Takes whatever width there is."""
+        return Qt.Orientation.Horizontal
+
+    def hasHeightForWidth(self) -> bool:
+        """Narrower means more rows."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """Height of all rows at a width."""
+        across = self._columns(width)
+        cell = self._cell(width, across)
+        heights = [max(_height(item, w) for item, w in row) for row in self._rows(across, cell, width)]
+        return sum(heights) + self._down * max(0, len(heights) - 1)
+
+    def setGeometry(self, rect: QRect) -> None:
+        """Place every cell."""
+        super().setGeometry(rect)
+        across = self._columns(rect.width())
+        cell = self._cell(rect.width(), across)
+        top = rect.y()
+        for row in self._rows(across, cell, rect.width()):
+            high = max(_height(item, wide) for item, wide in row)
+            for column, (item, wide) in enumerate(row):
+                item.setGeometry(QRect(rect.x() + column * (cell + self._across), top, wide, high))
+            top += high + self._down
+
+    def sizeHint(self) -> QSize:
+        """One column."""
+        return self.minimumSize()
+
+    def minimumSize(self) -> QSize:
+        """One column; the height follows from the width."""
+        return QSize(min(self._least, max((i.minimumSize().width() for i in self._items), default=0)), 0)
+
+    def columns(self) -> int:
+        """How many columns there are at the present width."""
+        return self._columns(self.geometry().width())
+
+    def _columns(self, width: int) -> int:
+        most = max(1, (width + self._across) // (self._least + self._across))
+        return max((n for n in self._counts if n <= most), default=1) if self._counts else most
+
+    def _cell(self, width: int, across: int) -> int:
+        return (width - self._across * (across - 1)) // across
+
+    def _rows(self, across: int, cell: int, width: int) -> Iterator[list[tuple[QLayoutItem, int]]]:
+        row: list[tuple[QLayoutItem, int]] = []
+        for item in self._items:
+            if item.isEmpty():
+                continue
+            if item.widget().property(WIDE):
+                yield from filter(None, [row])
+                yield [(item, width)]
+                row = []
+            else:
+                row.append((item, cell))
+                if len(row) == across:
+                    yield row
+                    row = []
+        yield from filter(None, [row])
+
+
+def _height(item: QLayoutItem, width: int) -> int:
+    return item.heightForWidth(width) if item.hasHeightForWidth() else item.sizeHint().height()

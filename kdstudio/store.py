@@ -1,0 +1,256 @@
+"""The one state of the form: a preset, what the person changed in it, and what is wrong with the result.
+
+State flows one way: a field calls the store, the store resolves and emits, whoever shows it reads the store.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from engine import presets, rules
+from engine.cards import Catalogue
+from engine.presets import PresetError, Problem, Resolved
+
+
+@dataclass(frozen=True)
+class Edits:
+    """What the person changed: settings by dotted path, and the stack of methods where it was changed."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    stack: tuple[str, ...] | None = None
+
+    def form(self, stack: Sequence[str]) -> dict[str, Any]:
+        """As `presets.resolve` wants it; settings of methods that are not in the stack are left out."""
+        form: dict[str, Any] = {} if self.stack is None else {"methods": {key: {} for key in self.stack}}
+        return form | {p: v for p, v in self.values.items() if not p.startswith("methods.") or p.split(".")[1] in stack}
+
+
+class Store(QObject):
+    """The experiment in the form. `changed` also follows `preset_changed`; `problems_changed` comes last."""
+
+    changed = Signal()
+    problems_changed = Signal()
+    preset_changed = Signal()
+
+    def __init__(self, catalogue: Catalogue, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.catalogue = catalogue
+        self.problems: tuple[Problem, ...] = ()
+        self.warnings: tuple[Problem, ...] = ()
+        self._preset: str | Path = ""
+        self._base: Resolved | None = None
+        self._shown: Resolved | None = None
+        self._edits = Edits()
+        self._past: list[tuple[str, Edits]] = []
+        self._future: list[tuple[str, Edits]] = []
+
+    # Reading
+
+    def resolved(self) -> Resolved:
+        """The experiment as it stands; settings that cannot be (see `problems`) keep the preset's value in it."""
+        if self._shown is None:
+            raise RuntimeError("no preset has been opened yet")
+        return self._shown
+
+    def base(self) -> Resolved:
+        """The preset without the person's changes."""
+        if self._base is None:
+            raise RuntimeError("no preset has been opened yet")
+        return self._base
+
+    def value(self, path: str) -> Any:
+        """What a setting's field shows: what was typed there, also where it is wrong, else what is resolved."""
+        if path in self._edits.values:
+            return self._edits.values[path]
+        return _at(self.resolved(), path, self.catalogue)
+
+    def values(self, prefix: str) -> dict[str, Any]:
+        """Every setting of a section (`training`) or of a method (`methods.kd`), by its own name."""
+        experiment = self.resolved().experiment
+        if prefix.startswith("methods."):
+            made = presets.method_settings(experiment, prefix.split(".")[1], catalogue=self.catalogue)
+        else:
+            made = getattr(experiment, prefix).model_dump()
+        typed = {p.rpartition(".")[2]: v for p, v in self._edits.values.items() if p.rpartition(".")[0] == prefix}
+        return made | typed
+
+    def origin(self, path: str) -> str:
+        """Who decided a setting: `default`, the name of a preset, or `you`."""
+        return "you" if self.edited(path) else self.resolved().origins.get(path, "default")
+
+    def edited(self, path: str = "") -> bool:
+        """Whether the person changed this setting, or anything at all."""
+        return path in self._edits.values if path else self._edits != Edits()
+
+    def stack(self) -> tuple[str, ...]:
+        """The keys of the methods, in order."""
+        return self._edits.stack if self._edits.stack is not None else tuple(self.base().experiment.methods)
+
+    def problem(self, path: str) -> str:
+        """What is wrong with one setting, as a sentence; empty where nothing is."""
+        return next((p.sentence for p in self.problems if p.path == path), "")
+
+    def own(self) -> bool:
+        """Whether the preset is the person's own, so that Save may write to it."""
+        path = self.base().path
+        return path is not None and path.is_relative_to(presets.user_folder())
+
+    def command(self) -> str:
+        """The command line that runs the same experiment in a terminal."""
+        words = ["kdstudio", "train", str(self._preset)]
+        for path, value in self._edits.form(self.stack()).items():
+            words += ["--set", f"{path}={_word(value)}"]
+        return shlex.join(words)
+
+    # Presets
+
+    def open_preset(self, preset: str | Path, fix: Mapping[str, Any] | None = None) -> None:
+        """Show another preset, with the changes of a finding's `fix` where there is one. Raises PresetError where it
+        cannot be read; the form then stays as it is."""
+        base = presets.resolve(preset, catalogue=self.catalogue)
+        self._preset, self._base, self._shown = preset, base, base
+        self._edits, self._past, self._future = Edits(), [], []
+        if fix:
+            self._edits = Edits(dict(fix))
+        self._settle()
+        self.preset_changed.emit()
+        self._tell()
+
+    def save(self) -> None:
+        """Write the changes into the person's own preset. Raises PresetError for a shipped one, OSError for the disk."""
+        path = self.base().path
+        if path is None:
+            raise PresetError([Problem("", "this experiment stands in no file yet; use Save as")])
+        presets.save(path, self.resolved(), catalogue=self.catalogue)
+        self.open_preset(self._preset)
+
+    def save_as(self, name: str, title: str) -> None:
+        """Write a preset of the person's own, such as `experiments/my-first`, and go on with it. Raises PresetError for a
+        name that cannot be one, OSError for the disk."""
+        path = presets.path_for(name)
+        form = self._edits.form(self.stack()) | {"title": title}
+        presets.save(path, presets.resolve(self._preset, form=form, catalogue=self.catalogue), catalogue=self.catalogue)
+        self.open_preset(name)
+
+    # Changing
+
+    def set_value(self, path: str, value: Any) -> None:
+        """Change one setting; typing the preset's own value is no change."""
+        values = dict(self._edits.values)
+        if path in self.base().origins and _same(_at(self.base(), path, self.catalogue), value):
+            values.pop(path, None)
+        else:
+            values[path] = value
+        self._change(replace(self._edits, values=values), path)
+
+    def set_values(self, values: Mapping[str, Any]) -> None:
+        """Change several settings at once, as one step to undo."""
+        self._change(replace(self._edits, values={**self._edits.values, **values}), " ".join(values))
+
+    def reset_value(self, path: str) -> None:
+        """Go back to the preset's value of one setting."""
+        self._change(replace(self._edits, values={p: v for p, v in self._edits.values.items() if p != path}), "")
+
+    def reset(self) -> None:
+        """Go back to the preset as it is."""
+        self._change(Edits(), "")
+
+    def add_method(self, key: str) -> None:
+        """Put a method at the end of the stack."""
+        self._restack((*(k for k in self.stack() if k != key), key))
+
+    def remove_method(self, key: str) -> None:
+        """Take a method out of the stack; what was typed into it is forgotten."""
+        kept = {p: v for p, v in self._edits.values.items() if not p.startswith(f"methods.{key}.")}
+        self._restack(tuple(k for k in self.stack() if k != key), kept)
+
+    def move_method(self, key: str, by: int) -> None:
+        """Move a method up (-1) or down (+1) in the stack."""
+        order = [k for k in self.stack() if k != key]
+        order.insert(max(0, self.stack().index(key) + by), key)
+        self._restack(tuple(order))
+
+    def can_undo(self) -> bool:
+        """Whether there is a change to take back."""
+        return bool(self._past)
+
+    def can_redo(self) -> bool:
+        """Whether there is a change to make again."""
+        return bool(self._future)
+
+    def undo(self) -> None:
+        """Take back the last change."""
+        self._travel(self._past, self._future)
+
+    def redo(self) -> None:
+        """Make the change again that was taken back last."""
+        self._travel(self._future, self._past)
+
+    def _travel(self, source: list[tuple[str, Edits]], target: list[tuple[str, Edits]]) -> None:
+        if source:
+            target.append(("", self._edits))
+            self._edits = source.pop()[1]
+            self._settle()
+            self._tell()
+
+    def _restack(self, stack: tuple[str, ...], values: Mapping[str, Any] | None = None) -> None:
+        chosen = None if stack == tuple(self.base().experiment.methods) else stack
+        self._change(Edits(self._edits.values if values is None else values, chosen), "")
+
+    def _change(self, edits: Edits, subject: str) -> None:
+        """Take new edits; typing on in one field is one step to undo."""
+        if edits == self._edits:
+            return
+        if not (subject and self._past and self._past[-1][0] == subject):
+            self._past.append((subject, self._edits))
+        self._edits, self._future = edits, []
+        self._settle()
+        self._tell()
+
+    def _settle(self) -> None:
+        """Resolve with everything that can be; what cannot is left out and becomes a problem."""
+        form, wrong = self._edits.form(self.stack()), ()
+        try:
+            self._shown = presets.resolve(self._preset, form=form, catalogue=self.catalogue)
+        except PresetError as error:
+            wrong = error.problems
+            bad = {p.path for p in wrong}
+            rest = {path: value for path, value in form.items() if path not in bad}
+            if bad & set(form):
+                self._shown = presets.resolve(self._preset, form=rest, catalogue=self.catalogue)
+        experiment = self.resolved().experiment
+        self.problems = (*wrong, *rules.problems(experiment, self.catalogue))
+        self.warnings = tuple(rules.warnings(experiment, self.catalogue))
+
+    def _tell(self) -> None:
+        self.changed.emit()
+        self.problems_changed.emit()
+
+
+def _at(resolved: Resolved, path: str, catalogue: Catalogue) -> Any:
+    """The value of a dotted path in a resolved experiment."""
+    head, _, rest = path.partition(".")
+    if head == "methods" and rest:
+        method, _, name = rest.partition(".")
+        if method not in resolved.experiment.methods:
+            return next(s.default for s in catalogue.methods[method].settings if s.name == name)
+        return presets.method_settings(resolved.experiment, method, catalogue=catalogue)[name]
+    value = getattr(resolved.experiment, head)
+    return getattr(value, rest) if rest else value
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal, and not only because Python takes True for 1."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _word(value: Any) -> str:
+    """A value as `--set` reads it: texts as they stand, the rest as JSON, which is YAML too."""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,82 @@
+"""Labels: words in a role, words that wrap, words that are elided where they do not fit, and numbers in short."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
+
+from kdstudio import theme
+
+
+def label(words: str, role: theme.Role = "plain", parent: QWidget | None = None) -> QLabel:
+    """Words on one line; they can be selected where they are code."""
+    made = QLabel(words, parent)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    if role == "mono":
+        made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return made if role == "plain" else theme.set_role(made, role)
+
+
+def wrapped(words: str, role: theme.Role = "plain", parent: QWidget | None = None) -> QLabel:
+    """Words that take as many lines as they need."""
+    made = label(words, role, parent)
+    made.setWordWrap(True)
+    policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    policy.setHeightForWidth(True)
+    made.setSizePolicy(policy)
+    return made
+
+
+class Elided(QLabel):
+    """Words on one line that end in dots where there is no room; the tooltip then holds them whole."""
+
+    def __init__(self, words: str = "", role: theme.Role = "plain", parent: QWidget | None = None) -> None:
+        super().__init__(words, parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        if role != "plain":
+            theme.set_role(self, role)
+
+    def minimumSizeHint(self) -> QSize:
+        """May shrink to nothing."""
+        return QSize(0, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """As much of the words as fits."""
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.contentsRect().width())
+        painter = QPainter(self)
+        painter.setFont(self.font())
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.contentsRect(), int(self.alignment()), shown)
+        painter.end()
+
+
+def rule(parent: QWidget | None = None) -> QFrame:
+    """A hairline across."""
+    return theme.set_role(QFrame(parent), "line")
+
+
+def short(count: float) -> str:
+    """A count in three digits: 842, 78.0 k, 11.2 M, 4.11 G."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= size * 0.9995:
+            scaled = count / size
+            digits = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
+            return f"{scaled:.{digits}f}\u202f{letter}"
+    return f"{count:.0f}"
+
+
+def grouped(count: int) -> str:
+    """A whole number with its thousands apart: 60 000."""
+    return f"{count:,}".replace(",", "\u202f")
+
+
+def times(ratio: float) -> str:
+    """How many times: 7.2, 503."""
+    return f"{ratio:.1f}" if ratio < 99.5 else f"{ratio:.0f}"
+
+
+def sentence_case(words: str) -> str:
+    """The first letter large, the others as they are."""
+    return words[:1].upper() + words[1:]
