@@ -147,7 +147,7 @@ def _compose(text: str, file: str) -> Node | None:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         column = error.position - (text.rfind("\n", 0, error.position) + 1) + 1
-        sentence = f"the character U+{ord(str(error.character)):04X} may not stand in a text file; remove it"
+        sentence = f"the character U+{ord(text[error.position]):04X} may not stand in a text file; remove it"
         raise PresetError([Problem("", sentence, file, line, column)]) from error
 
 

@@ -181,18 +181,19 @@ def _extends(document: Document, value: Any) -> Iterator[Problem]:
 
 
 def _elsewhere(name: str, section: str, known: Mapping[str, Spec]) -> str:
-    """A near name in this section, or the section the setting belongs to, or every name there is."""
-    near = did_you_mean(name, known)
-    owners = [s for s in SECTIONS if s != section and name in {spec.name for spec in section_specs(s)}]
-    return near or (f"; it is a setting of {owners[0]}" if owners else f"; there are {', '.join(known)}")
+    """A near name in this section, or the sections the setting belongs to, or every name there is."""
+    return did_you_mean(name, known) or _owners(name, section) or f"; there are {', '.join(known)}"
 
 
 def _known_elsewhere(key: str, catalogue: Catalogue) -> str:
     """A near key of a preset, or the place where this name does belong."""
-    owners = [s for s in SECTIONS if key in {spec.name for spec in section_specs(s)}]
     if key in catalogue.methods:
         return "; it is a method: write it under `methods`"
     if "." in key:
         return "; dots belong to --set: in a file, write the settings one under the other"
-    near = did_you_mean(key, (*Experiment.model_fields, *ASIDE[:2]))
-    return near or (f"; it is a setting of {owners[0]}" if owners else "")
+    return did_you_mean(key, (*Experiment.model_fields, *ASIDE[:2])) or _owners(key, "")
+
+
+def _owners(name: str, besides: str) -> str:
+    owners = [s for s in SECTIONS if s != besides and name in {spec.name for spec in section_specs(s)}]
+    return f"; it is a setting of {' and of '.join(owners)}" if owners else ""
