@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ def optimizer(modules: Iterable[nn.Module], settings: TrainingSettings) -> torch
     """
     groups = _groups(modules, settings)
     lr = settings.learning_rate
-    fused = {g["params"][0].device.type for g in groups} <= {"cpu", "cuda"}
+    fused = {p.device.type for g in groups for p in g["params"]} <= {"cpu", "cuda"}
     match settings.optimizer:
         case "sgd":
             nesterov = settings.nesterov and settings.momentum > 0
@@ -32,7 +33,7 @@ def optimizer(modules: Iterable[nn.Module], settings: TrainingSettings) -> torch
             return torch.optim.RMSprop(groups, lr=lr, momentum=settings.momentum)
 
 
-def _groups(modules: Iterable[nn.Module], settings: TrainingSettings) -> list[dict[str, object]]:
+def _groups(modules: Iterable[nn.Module], settings: TrainingSettings) -> list[dict[str, Any]]:
     """Parameters with and without weight decay; empty groups left out."""
     decayed: dict[Tensor, None] = {}
     spared: dict[Tensor, None] = {}

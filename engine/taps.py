@@ -21,10 +21,17 @@ def shapes(net: Net, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     ghost = without_storage(net)
     found: dict[str, tuple[int, ...]] = {}
     for tap in net.taps:
-        _hook(ghost, net.place(tap), lambda value, tap=tap: found.update({tap: tuple(value.shape[1:])}))
+        _hook(ghost, net.place(tap), _note_shape(found, tap))
     with torch.no_grad():
         ghost(torch.empty(1, *shape, device="meta"))
     return {tap: found[tap] for tap in net.taps}
+
+
+def _note_shape(found: dict[str, tuple[int, ...]], tap: str) -> Catch:
+    def note(value: Tensor) -> None:
+        found[tap] = tuple(value.shape[1:])
+
+    return note
 
 
 class Look:

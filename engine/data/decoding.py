@@ -75,9 +75,14 @@ def _header(path: Path) -> Header:
 def _decoded(path: Path, side: int, mode: str) -> np.ndarray:
     def read(image: Image.Image) -> np.ndarray:
         image.draft(mode, (2 * side, 2 * side))
-        upright = ImageOps.exif_transpose(image).convert(mode)
+        upright = _without_palette(ImageOps.exif_transpose(image)).convert(mode)
         if upright.size != (side, side):
             upright = ImageOps.fit(upright, (side, side), Image.Resampling.BILINEAR)
         return np.asarray(upright)
 
     return _opened(path, read)
+
+
+def _without_palette(image: Image.Image) -> Image.Image:
+    """Pillow warns where a palette with transparent entries is turned into RGB without this step between."""
+    return image.convert("RGBA") if image.mode == "P" and "transparency" in image.info else image

@@ -61,9 +61,14 @@ def _root(text: str) -> Path:
     return root
 
 
+def _folders(folder: Path) -> tuple[str, ...]:
+    """The names of the subfolders, sorted; hidden ones are nobody's class."""
+    return tuple(sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "__"))))
+
+
 def _classes(folder: Path) -> tuple[str, ...]:
     """The class folders by name. Raises DataError where there are fewer than two."""
-    names = tuple(sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "__"))))
+    names = _folders(folder)
     if not names:
         loose = any(p.suffix.lower() in ENDINGS for p in folder.iterdir())
         what = "images, but no folder for each class" if loose else "no class folders"
@@ -75,12 +80,9 @@ def _classes(folder: Path) -> tuple[str, ...]:
 
 def _files(folder: Path, classes: Sequence[str]) -> list[list[Path]]:
     """The image files of each class, sorted. Raises DataError for a class without images or a folder too many."""
-    extra = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "__")))
-    unknown = [name for name in extra if name not in classes]
+    unknown = [name for name in _folders(folder) if name not in classes]
     if unknown:
-        raise DataError(
-            f"{folder / unknown[0]} is a class that the training images lack; add images of it to train/ or remove it"
-        )
+        raise DataError(f"{folder / unknown[0]} is a class without training images; add images of it to train/ or remove it")
     files = [sorted(p for p in (folder / name).rglob("*") if p.suffix.lower() in ENDINGS and p.is_file()) for name in classes]
     empty = [folder / name for name, paths in zip(classes, files) if not paths]
     if empty:

@@ -59,12 +59,12 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 def _unwrapped(content: Any, path: Path) -> dict[str, Tensor]:
     """The state dict of a file, whatever it is wrapped in."""
-    inner = (
-        next((content[w] for w in WRAPPERS if isinstance(content.get(w), dict)), None) if isinstance(content, dict) else None
-    )
+    if not isinstance(content, dict):
+        content = {}
+    inner = next((content[w] for w in WRAPPERS if isinstance(content.get(w), dict)), None)
     if inner is not None:
         return _unwrapped(inner, path)
-    tensors = {k: v for k, v in content.items() if isinstance(v, Tensor)} if isinstance(content, dict) else {}
+    tensors = {k: v for k, v in content.items() if isinstance(v, Tensor)}
     if not tensors:
         raise NetError(f"{path} holds no state dict; save it as torch.save(net.state_dict(), file)")
     return tensors
