@@ -51,10 +51,18 @@ class Attempt:
         self.ledger = Ledger(find_device(self.experiment.run.device), self.clock)
         self.hand = Stagehand(self.report, self.ledger, control, self._write, titles(self.experiment, self.methods))
         self.prepared: list[str] = []
+        self._begun = folder.has_begun()
         self.resources: Resources | None = None
 
     def run(self) -> tuple[dict[str, Any], str]:
         """Go through the stages; gives the results and the closing sentence. Raises `Stopped` after a stop."""
+        distilling = self.assembled()
+        distilling.run()
+        with self.hand.stage("evaluation"):
+            return self._finish(distilling)
+
+    def assembled(self) -> Distilling:
+        """Every stage before distilling: data, teacher, and what the methods prepare."""
         saved = self._take_up()
         torch.backends.cudnn.deterministic = True
         with self.hand.stage("data"):
@@ -69,10 +77,7 @@ class Attempt:
         self._prepare(student, teacher, facts, pictures, saved)
         cast = Cast(student, teacher, self.methods, rules.ce_weight(self.experiment, catalogue()))
         observer = Observer(self.experiment, pictures, cast, self.report)
-        distilling = Distilling(self.experiment, pictures, cast, self.resources, self.hand, observer, self._keep_best)
-        distilling.run()
-        with self.hand.stage("evaluation"):
-            return self._finish(distilling, pictures)
+        return Distilling(self.experiment, pictures, cast, self.resources, self.hand, observer, self._keep_best)
 
     def stopped(self) -> str:
         """Leave a checkpoint after a stop; gives the closing sentence."""
@@ -84,7 +89,7 @@ class Attempt:
     def _take_up(self) -> Mapping[str, Any] | None:
         """The state an earlier attempt left, told to readers; None for a fresh run."""
         path = self.folder.path / LAST
-        if not self.folder.has_begun():
+        if not self._begun:
             return None
         if not path.is_file():
             self.report.say(RunResumed, stage="", step=0, epoch=0, kept=1)
@@ -189,11 +194,12 @@ class Attempt:
     def _keep_best(self, net: Net, epoch: int, step: int) -> None:
         checkpoint.write(self.folder.path / BEST, {"net": net.state_dict(), "epoch": epoch, "step": step})
 
-    def _finish(self, distilling: Distilling, pictures: Pictures) -> tuple[dict[str, Any], str]:
+    def _finish(self, distilling: Distilling) -> tuple[dict[str, Any], str]:
+        pictures = distilling.pictures
         best = checkpoint.read(self.folder.path / BEST, self.resources.torch_device)  # type: ignore[union-attr]
         net = distilling.shown
         net.load_state_dict(best["net"])
-        results = self._results(distilling, net, pictures, int(best["epoch"]))
+        results = self._results(distilling, net, int(best["epoch"]))
         about = {
             "classes": list(pictures.class_names), "top1": results.get("top1"), "selection": results["selection"],
             "epoch": results["best_epoch"], "run": self.folder.path.name, "title": self.experiment.title,
@@ -205,8 +211,8 @@ class Attempt:
         self.report.say(Saved, kind="preset", path="preset.yaml", step=int(best["step"]), epoch=int(best["epoch"]))
         return results, _sentence(results)
 
-    def _results(self, distilling: Distilling, net: Net, pictures: Pictures, best_epoch: int) -> dict[str, Any]:
-        history = distilling.history
+    def _results(self, distilling: Distilling, net: Net, best_epoch: int) -> dict[str, Any]:
+        history, pictures = distilling.history, distilling.pictures
         by_epoch = {int(h["epoch"]): h for h in history}
         shown = "test" if pictures.test is not None and pictures.test.labels is not None else "held-out"
         results: dict[str, Any] = {
@@ -236,9 +242,7 @@ class Attempt:
 def made(key: str, settings: Mapping[str, Any]) -> Method:
     """A method of an experiment with its own settings (the weight of the labels belongs to the session)."""
     kind = method.find(key)
-    found = kind(kind.Params(**{name: value for name, value in settings.items() if name != "ce_weight"}))
-    found.key = key
-    return found
+    return kind(kind.Params(**{name: value for name, value in settings.items() if name != "ce_weight"}))
 
 
 def _side(net: Net, pictures: Pictures) -> Side:

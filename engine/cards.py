@@ -223,8 +223,8 @@ def build() -> Catalogue:
     from engine import data, method, nets
 
     return Catalogue(
-        methods={key: method.card(key) for key in method},
-        nets={key: nets.card(key) for key in nets},
-        datasets={key: data.card(key) for key in data},
+        methods={key: method.card(key) for key in tuple(method.keys())},
+        nets={key: nets.card(key) for key in tuple(nets.keys())},
+        datasets={key: data.card(key) for key in tuple(data.keys())},
         sources=sources_hash(),
     )

@@ -176,7 +176,7 @@ class Distilling:
             if resumed is not None:
                 self.load(resumed)
             self.cast.student.train()
-            self.hand.drive(self.loop, self.take, describe=self._describe, after_epoch=self._after_epoch)
+            self.hand.drive(self.loop, self.take, describe=self.described, after_epoch=self._after_epoch)
 
     def take(self, batch: Batch) -> Tensor:
         """One step; returns the values of `_names`, without waiting for the device."""
@@ -239,7 +239,7 @@ class Distilling:
         elif bool(sound):  # RMSProp has no fused form: here the flag is waited for
             self.optimizer.step()
 
-    def _describe(self, means: Mapping[str, float], epoch: int) -> dict[str, float]:
+    def described(self, means: Mapping[str, float], epoch: int) -> dict[str, float]:
         weights = self._weights_at(epoch)
         said = {f"weighted/{name}": means[name] * weights[name] for name, _, _ in self.stack.terms}
         if "ce" in means:

@@ -36,7 +36,7 @@ class Reporter:
             for name in check.reads:
                 self._checks[name].append(check)
 
-    def say(self, kind: type[Event], **facts: Any) -> None:
+    def say(self, kind: type[Event], /, **facts: Any) -> None:
         """Stamp, store and pass on one event."""
         event = kind(at=time.time(), clock=self.clock.seconds(), **facts)
         self.folder.append(event)

@@ -1,0 +1,343 @@
+"""A whole run: what it says, that it pairs, that it obeys, and that it goes on exactly where it stood."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from engine import load_student, presets, session
+from engine.control import Control
+from engine.events import (
+    Evaluated,
+    Event,
+    Finding,
+    GroupEnded,
+    Measured,
+    Paused,
+    Refused,
+    RunEnded,
+    RunResumed,
+    RunStarted,
+    StageEnded,
+    StageStarted,
+    Step,
+    Unpaused,
+    Watched,
+)
+from engine.runs import RunFolder
+
+QUICK: dict[str, Any] = {
+    "dataset.subset": 0.2,
+    "training.epochs": 2,
+    "training.batch_size": 32,
+    "run.threads": 1,
+    "run.report_every": 2,
+    "run.probe_images": 32,
+    "run.share_every": 5,
+}
+REFFAKD = {"methods.reffakd.epochs": 2}
+
+
+def quick(preset: str, **changes: Any) -> presets.Resolved:
+    """A shipped experiment made small; keywords use `__` for dots."""
+    return presets.resolve(preset, form=QUICK | {k.replace("__", "."): v for k, v in changes.items()})
+
+
+def reffakd(**changes: Any) -> presets.Resolved:
+    return quick("experiments/digits-reffakd", **{k.replace(".", "__"): v for k, v in REFFAKD.items()}, **changes)
+
+
+def ran(resolved: presets.Resolved, home: Path, control: Control | None = None, **more: Any) -> tuple[session.Outcome, list[Event]]:
+    said: list[Event] = []
+    return session.run(resolved, said.append, control or Control(), home=home, **more), said
+
+
+def student(outcome: session.Outcome) -> dict[str, torch.Tensor]:
+    return load_file(outcome.folders[-1] / "student.safetensors")
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def stop_when(control: Control, seen: Callable[[Event], bool], said: list[Event]) -> Callable[[Event], None]:
+    """A sink that pulls the lever once, at the first event of a kind."""
+
+    def sink(event: Event) -> None:
+        said.append(event)
+        if seen(event):
+            control.stop()
+
+    return sink
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[session.Outcome, list[Event]]:
+    """One uninterrupted quick run of the default experiment."""
+    return ran(reffakd(), tmp_path_factory.mktemp("runs"))
+
+
+def test_a_run_says_its_stages_in_the_order_it_announced(whole: tuple[session.Outcome, list[Event]]) -> None:
+    _, said = whole
+    started = next(e for e in said if isinstance(e, RunStarted))
+    announced = [s["name"] for s in started.plan["stages"]]
+    assert [e.stage for e in said if isinstance(e, StageStarted)] == announced
+    assert [e.stage for e in said if isinstance(e, StageEnded)] == announced
+    assert isinstance(said[-1], RunEnded) and said[-1].outcome == "done"
+
+
+def test_every_step_reports_exactly_the_announced_terms(whole: tuple[session.Outcome, list[Event]]) -> None:
+    _, said = whole
+    started = next(e for e in said if isinstance(e, RunStarted))
+    terms = {t["name"] for t in started.plan["terms"]}
+    steps = [e for e in said if isinstance(e, Step) and e.stage == "distilling"]
+    assert steps and all({n for n in e.values if n == "ce" or n.startswith("reffakd.")} == terms for e in steps)
+    assert [e.step for e in steps] == [2 * (i + 1) for i in range(len(steps))]
+
+
+def test_every_announced_watch_is_shown(whole: tuple[session.Outcome, list[Event]]) -> None:
+    _, said = whole
+    started = next(e for e in said if isinstance(e, RunStarted))
+    arrays = {e.watch for e in said if isinstance(e, Watched)}
+    curves = {n for e in said if isinstance(e, Measured) for n in e.values}
+    shown = {w["name"] for w in started.plan["watches"]}
+    assert shown - arrays - curves == set()
+
+
+def test_the_probes_are_in_every_run(whole: tuple[session.Outcome, list[Event]]) -> None:
+    _, said = whole
+    measured = {n for e in said if isinstance(e, Measured) for n in e.values}
+    assert {"agreement", "kl_to_teacher", "ece_student", "entropy_student", "entropy_teacher"} <= measured
+
+
+def test_the_log_replays_to_what_the_sink_heard(whole: tuple[session.Outcome, list[Event]]) -> None:
+    outcome, said = whole
+    assert RunFolder.open(outcome.folders[0]).events() == said
+
+
+def test_the_student_file_is_the_student_that_was_measured(whole: tuple[session.Outcome, list[Event]]) -> None:
+    outcome, said = whole
+    net = load_student(outcome.folders[0] / "student.safetensors")
+    best = outcome.results[0]["best_epoch"]
+    reported = next(e for e in said if isinstance(e, Evaluated) and e.epoch == best and e.split == "test")
+    assert outcome.results[0]["top1"] == reported.top1
+    assert net(torch.rand(2, *([net.frame.channels] + [net.frame.size] * 2))).shape == (2, 10)
+    assert set(load_file(outcome.folders[0] / "student.safetensors")) == set(net.state_dict())
+
+
+def test_the_exported_preset_is_the_same_experiment(whole: tuple[session.Outcome, list[Event]]) -> None:
+    outcome, _ = whole
+    assert presets.resolve(outcome.folders[0] / "preset.yaml").experiment == reffakd().experiment
+
+
+def test_two_runs_with_one_seed_are_equal(whole: tuple[session.Outcome, list[Event]], tmp_path: Path) -> None:
+    again, _ = ran(reffakd(), tmp_path)
+    assert same(student(whole[0]), student(again))
+
+
+def test_another_seed_is_another_student(whole: tuple[session.Outcome, list[Event]], tmp_path: Path) -> None:
+    again, _ = ran(reffakd(run__seed=1), tmp_path)
+    assert not same(student(whole[0]), student(again))
+
+
+@pytest.mark.parametrize("stage", ["reffakd.autoencoder", "distilling"])
+def test_a_stopped_run_goes_on_exactly(stage: str, whole: tuple[session.Outcome, list[Event]], tmp_path: Path) -> None:
+    control, said = Control(), list[Event]()
+    sink = stop_when(control, lambda e: isinstance(e, Step) and e.stage == stage and e.step >= 4, said)
+    stopped = session.run(reffakd(), sink, control, home=tmp_path)
+    assert stopped.outcome == "stopped" and RunFolder.open(stopped.folders[0]).state() == "stopped"
+    resumed, after = ran(session.resumable(stopped.folders[0]), tmp_path, resume=stopped.folders[0])
+    assert resumed.outcome == "done" and isinstance(after[0], RunResumed)
+    assert same(student(whole[0]), student(resumed))
+    assert curve(RunFolder.open(resumed.folders[0]).events()) == curve(whole[1])
+
+
+def curve(events: list[Event]) -> list[tuple[str, int, float]]:
+    return [(e.stage, e.step, e.values["loss"]) for e in events if isinstance(e, Step)]
+
+
+def test_a_run_stopped_while_its_teacher_trains_goes_on_exactly(tmp_path: Path) -> None:
+    kd = quick("experiments/digits-kd", teacher__epochs=2, teacher__net="resnet8")
+    control, said = Control(), list[Event]()
+    stopped = session.run(
+        kd, stop_when(control, lambda e: isinstance(e, Step) and e.stage == "teacher" and e.step >= 4, said), control,
+        home=tmp_path / "a",
+    )  # fmt: skip
+    resumed, _ = ran(session.resumable(stopped.folders[0]), tmp_path / "a", resume=stopped.folders[0])
+    straight, _ = ran(kd, tmp_path / "b")
+    assert same(student(straight), student(resumed))
+
+
+def test_a_killed_run_is_interrupted_and_goes_on_exactly(whole: tuple[session.Outcome, list[Event]], tmp_path: Path) -> None:
+    sets = [f"--set={k}={v}" for k, v in (QUICK | REFFAKD | {"run.save_every": 1}).items()]
+    command = [sys.executable, "-m", "kdstudio", "train", "experiments/digits-reffakd", *sets, "--runs", str(tmp_path), "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ)
+    assert process.stdout is not None
+    for line in process.stdout:
+        event = json.loads(line)
+        if event["event"] == "Step" and event["stage"] == "distilling" and event["epoch"] == 2:
+            process.send_signal(signal.SIGKILL)
+            break
+    process.stdout.close()
+    process.wait(30)
+    path = next(p for p in tmp_path.iterdir() if (p / "experiment.yaml").is_file())
+    assert RunFolder.open(path).state() == "interrupted"
+    resumed, _ = ran(session.resumable(path), tmp_path, resume=path)
+    assert same(student(whole[0]), student(resumed))
+    assert curve(RunFolder.open(path).events()) == curve(whole[1])
+
+
+def test_a_pause_keeps_the_run_and_does_not_count_as_time(whole: tuple[session.Outcome, list[Event]], tmp_path: Path) -> None:
+    control, said = Control(), list[Event]()
+
+    def sink(event: Event) -> None:
+        said.append(event)
+        if isinstance(event, Step) and event.step == 2 and event.stage == "distilling":
+            control.pause()
+        if isinstance(event, Paused):
+            threading.Timer(0.5, control.resume).start()
+
+    outcome = session.run(reffakd(), sink, control, home=tmp_path)
+    paused = next(e for e in said if isinstance(e, Paused))
+    going = next(e for e in said if isinstance(e, Unpaused))
+    assert going.at - paused.at >= 0.5 > going.clock - paused.clock
+    assert same(student(whole[0]), student(outcome))
+
+
+def test_save_now_leaves_a_checkpoint_and_goes_on(tmp_path: Path) -> None:
+    control, said = Control(), list[Event]()
+
+    def sink(event: Event) -> None:
+        said.append(event)
+        if isinstance(event, Step) and event.step == 2 and event.stage == "distilling":
+            control.save()
+        if isinstance(event, Step) and event.step == 4 and event.stage == "distilling":
+            control.stop()
+
+    outcome = session.run(reffakd(), sink, control, home=tmp_path)
+    saved = [e for e in said if type(e).__name__ == "Saved" and getattr(e, "step", 0) == 2]
+    assert saved and (outcome.folders[0] / "checkpoints" / "last.safetensors").is_file()
+
+
+def test_methods_of_one_seed_start_from_the_same_student_and_see_the_same_batches(tmp_path: Path) -> None:
+    """With every method's weight at zero, only the labels teach: the students are the same to the last bit."""
+    labels, _ = ran(quick("experiments/digits-labels"), tmp_path)
+    silent = {"methods.reffakd.soft_weight": 0.0, "methods.reffakd.ce_weight": 1.0}
+    method, _ = ran(reffakd(**{k.replace(".", "__"): v for k, v in silent.items()}), tmp_path)
+    assert same(student(labels), student(method))
+
+
+def test_repeats_count_seeds_up_and_end_with_mean_and_deviation(tmp_path: Path) -> None:
+    outcome, said = ran(quick("experiments/digits-labels", run__repeats=2, training__epochs=1), tmp_path)
+    assert [e.seed for e in said if isinstance(e, RunStarted)] == [0, 1]
+    group = said[-1]
+    assert isinstance(group, GroupEnded)
+    tops = [r["top1"] for r in outcome.results]
+    assert group.means["top1"] == pytest.approx(sum(tops) / 2)
+    assert group.deviations["top1"] == pytest.approx(abs(tops[0] - tops[1]) / 2**0.5)
+
+
+def test_a_stopped_group_goes_on_with_the_repeats_that_are_left(tmp_path: Path) -> None:
+    control, said = Control(), list[Event]()
+    two = quick("experiments/digits-labels", run__repeats=2, training__epochs=1)
+    stopped = session.run(two, stop_when(control, lambda e: isinstance(e, Step), said), control, home=tmp_path)
+    assert len(stopped.folders) == 1
+    resumed, after = ran(session.resumable(stopped.folders[0]), tmp_path, resume=stopped.folders[0])
+    assert [r.name.rsplit("-", 1)[1] for r in resumed.folders] == ["s0", "s1"]
+    assert isinstance(after[-1], GroupEnded)
+
+
+def test_an_experiment_that_breaks_a_rule_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    said: list[Event] = []
+    with pytest.raises(session.RefusedError, match=r"teacher\.net"):
+        session.run(quick("experiments/digits-kd", teacher__net="none"), said.append, Control(), home=tmp_path)
+    assert isinstance(said[-1], Refused) and list(tmp_path.iterdir()) == []
+
+
+def test_a_broken_teacher_file_ends_the_run_with_its_sentence(tmp_path: Path) -> None:
+    bad = tmp_path / "teacher.pth"
+    bad.write_bytes(b"not a checkpoint")
+    broken = quick("experiments/digits-kd", teacher__source="file", teacher__file=str(bad))
+    outcome, said = ran(broken, tmp_path / "runs")
+    assert outcome.outcome == "failed"
+    assert isinstance(said[-1], RunEnded) and "teacher.pth" in said[-1].sentence
+
+
+def test_a_term_that_is_not_finite_is_named_and_never_applied(tmp_path: Path) -> None:
+    wild = quick("experiments/digits-labels", training__learning_rate=10.0, training__optimizer="sgd", training__momentum=0.99,
+                 training__epochs=6, training__weight_decay=1.0)  # fmt: skip
+    outcome, said = ran(wild, tmp_path)
+    found = [e for e in said if isinstance(e, Finding) and "finite" in e.check]
+    assert found or outcome.outcome == "done"
+    assert all(torch.isfinite(t).all() for t in student(outcome).values())
+
+
+def test_the_teacher_library_trains_a_teacher_once(tmp_path: Path) -> None:
+    kd = quick("experiments/digits-kd", teacher__epochs=1, teacher__net="resnet8", training__epochs=1)
+    _, first = ran(kd, tmp_path)
+    _, second = ran(kd, tmp_path)
+    assert "teacher" in [e.stage for e in first if isinstance(e, StageStarted)]
+    assert "teacher" not in [e.stage for e in second if isinstance(e, StageStarted)]
+    assert [e.top1 for e in first if isinstance(e, Evaluated) and e.who == "teacher"] == [
+        e.top1 for e in second if isinstance(e, Evaluated) and e.who == "teacher"
+    ]
+
+
+def test_the_student_of_one_run_teaches_the_next(tmp_path: Path) -> None:
+    first, _ = ran(quick("experiments/digits-labels"), tmp_path)
+    outcome, said = ran(quick("experiments/digits-kd", teacher__source="run", teacher__run=first.folders[0].name,
+                              teacher__net="resnet8", training__epochs=1), tmp_path)  # fmt: skip
+    teacher = next(e for e in said if isinstance(e, Evaluated) and e.who == "teacher" and e.split == "test")
+    assert outcome.outcome == "done" and teacher.top1 == first.results[0]["top1"]
+
+
+def test_early_stopping_ends_the_run_and_says_so(tmp_path: Path) -> None:
+    outcome, said = ran(quick("experiments/digits-labels", training__epochs=30, training__early_stopping=1), tmp_path)
+    assert outcome.results[0]["epochs"] < 30
+    assert any("Stopped early" in getattr(e, "text", "") for e in said)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"training__ema": 0.9},
+        {"training__accumulation": 2},
+        {"training__optimizer": "adamw", "training__learning_rate": 0.001},
+        {"training__optimizer": "rmsprop", "training__learning_rate": 0.001, "training__gradient_clip": 1.0},
+        {"training__schedule": "multistep", "training__milestones": [1], "training__warmup_epochs": 1},
+        {"dataset__crop": 1, "dataset__flip": True, "dataset__rotation": 10.0, "dataset__crop_fill": "reflect"},
+        {"run__precision": "bfloat16"},
+        {"run__selection": "test", "dataset__holdout": 0.0},
+        {"run__selection": "last", "dataset__holdout": 0.0},
+    ],
+    ids=lambda c: "+".join(c),
+)
+def test_a_stop_in_the_middle_of_an_epoch_changes_nothing(changes: dict[str, Any], tmp_path: Path) -> None:
+    labels = quick("experiments/digits-labels", training__label_smoothing=0.1, **changes)
+    control, said = Control(), list[Event]()
+    sink = stop_when(control, lambda e: isinstance(e, Step) and e.step >= 2, said)
+    stopped = session.run(labels, sink, control, home=tmp_path / "a")
+    resumed, _ = ran(session.resumable(stopped.folders[0]), tmp_path / "a", resume=stopped.folders[0])
+    straight, _ = ran(labels, tmp_path / "b")
+    assert same(student(straight), student(resumed))
+
+
+def test_time_between_two_attempts_does_not_count(tmp_path: Path) -> None:
+    control, said = Control(), list[Event]()
+    labels = quick("experiments/digits-labels", training__epochs=1)
+    stopped = session.run(labels, stop_when(control, lambda e: isinstance(e, Step), said), control, home=tmp_path)
+    time.sleep(1.0)
+    _, after = ran(session.resumable(stopped.folders[0]), tmp_path, resume=stopped.folders[0])
+    assert after[0].clock - said[-1].clock < 0.9
