@@ -237,6 +237,11 @@ def find(key: str) -> type[Method]:
     return own[0]
 
 
+def chosen(key: str, given: Mapping[str, Any]) -> Knobs:
+    """A method's settings from what an experiment gives of them; the weight of the labels belongs to the session."""
+    return find(key).Params(**{name: value for name, value in given.items() if name != "ce_weight"})
+
+
 def card(key: str) -> MethodCard:
     """What the catalogue says of a method."""
     kind = find(key)

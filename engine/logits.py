@@ -1,0 +1,157 @@
+"""Mathematics on logits: soft labels, the distillation losses of KD and DKD, and what probes measure of two sets of logits.
+
+Shapes: B images, C classes; z logits (B, C), p probabilities (B, C), y class numbers (B,), q a matrix of soft labels (C, C)
+whose row y is the target of class y. Unit: nats. Losses that soften both sides carry their τ².
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Reduction = Literal["batchmean", "mean"]
+
+
+def soft_labels(z: Tensor, temperature: float = 1.0) -> Tensor:
+    """softmax(z / τ), (B, C)."""
+    return torch.softmax(_softened(z, temperature), dim=-1)
+
+
+def _softened(z: Tensor, temperature: float) -> Tensor:
+    return z if temperature == 1.0 else z / temperature
+
+
+def entropy(p: Tensor) -> Tensor:
+    """-Σ p ln p over the last axis, with 0 ln 0 = 0."""
+    return -torch.xlogy(p, p).sum(dim=-1)
+
+
+def relative_entropy(p: Tensor) -> Tensor:
+    """Mean entropy over ln C: 1 for uniform soft labels, 0 for one-hot ones. A scalar."""
+    return entropy(p).mean() / math.log(p.shape[-1])
+
+
+def kl(z_s: Tensor, p_t: Tensor, temperature: float = 1.0, reduction: Reduction = "batchmean") -> Tensor:
+    """KL(p_t ‖ softmax(z_s / τ)), a scalar without τ²; the target is taken as it is.
+
+    `batchmean` sums over classes and averages over images; `mean` also divides by C, as PyTorch's default reduction does.
+    """
+    return functional.kl_div(torch.log_softmax(_softened(z_s, temperature), dim=-1), p_t, reduction=reduction)
+
+
+def kl_to_rows(
+    z_s: Tensor, y: Tensor, q: Tensor, entropies: Tensor, temperature: float = 1.0, reduction: Reduction = "batchmean"
+) -> Tensor:
+    """KL(q[y] ‖ softmax(z_s / τ)), the same as `kl` for constant class-level soft labels q (C, C).
+
+    `entropies` (C,) are those of the rows of q, computed once: a step is then one soft cross-entropy and two look-ups.
+    """
+    loss = functional.cross_entropy(_softened(z_s, temperature), q[y]) - entropies[y].mean()
+    return loss if reduction == "batchmean" else loss / q.shape[1]
+
+
+def kd(z_s: Tensor, z_t: Tensor, temperature: float) -> Tensor:
+    """τ² · mean over the batch of KL(p^T ‖ p^S) (Hinton et al. 2015). Gradient per image: τ (p^S - p^T) / B."""
+    log_s = torch.log_softmax(_softened(z_s, temperature), dim=1)
+    log_t = torch.log_softmax(_softened(z_t, temperature), dim=1)
+    return functional.kl_div(log_s, log_t, reduction="batchmean", log_target=True) * temperature**2
+
+
+def dkd(z_s: Tensor, z_t: Tensor, y: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    """Target-class and non-target-class KD, both with τ² and averaged over the batch (Zhao et al. 2022).
+
+    TCKD = KL([p_y, 1 - p_y]^T ‖ ^S) and NCKD = KL(p̂^T ‖ p̂^S), p̂ the softmax over the classes other than y.
+    With the margin m = z_y - logsumexp(others), p_y = sigmoid(m): nothing is summed and logged again, so that neither
+    half precision nor a certain teacher gives infinities.
+    """
+    others = _others(y, z_s.shape[1])
+    margin_s, log_s = _split(_softened(z_s, temperature), y, others)
+    margin_t, log_t = _split(_softened(z_t, temperature), y, others)
+    scale = temperature**2
+    sure = torch.sigmoid(margin_t)
+    of_teacher = functional.binary_cross_entropy_with_logits(margin_t, sure)
+    target = functional.binary_cross_entropy_with_logits(margin_s, sure) - of_teacher
+    rest = functional.kl_div(log_s, log_t, reduction="batchmean", log_target=True)
+    return target * scale, rest * scale
+
+
+def tckd(z_s: Tensor, z_t: Tensor, y: Tensor, temperature: float) -> Tensor:
+    """The target-class part of `dkd`, a scalar."""
+    return dkd(z_s, z_t, y, temperature)[0]
+
+
+def nckd(z_s: Tensor, z_t: Tensor, y: Tensor, temperature: float) -> Tensor:
+    """The non-target-class part of `dkd`, a scalar."""
+    return dkd(z_s, z_t, y, temperature)[1]
+
+
+def _others(y: Tensor, classes: int) -> Tensor:
+    """(B, C - 1): for each image the classes that are not its own."""
+    y = y[:, None]
+    places = torch.arange(classes - 1, device=y.device)
+    return places + (places >= y)
+
+
+def _split(z: Tensor, y: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """The margin (B,) of the target over the others, and the log-probabilities (B, C - 1) among the others."""
+    rest = z.gather(1, others)
+    weight = torch.logsumexp(rest, dim=1, keepdim=True)
+    return (z.gather(1, y[:, None]) - weight).squeeze(1), rest - weight
+
+
+def agreement(z_s: Tensor, z_t: Tensor) -> Tensor:
+    """Share of images for which both choose the same class, in [0, 1]."""
+    return (z_s.argmax(1) == z_t.argmax(1)).double().mean()
+
+
+def calibration_error(p: Tensor, y: Tensor, bins: int = 15) -> Tensor:
+    """Expected calibration error in [0, 1]: |accuracy - confidence| in equal bins of confidence, weighted by their images."""
+    confidence, choice = p.double().max(dim=1)
+    gap = (choice == y).double() - confidence
+    place = (confidence * bins).ceil().long().clamp(1, bins) - 1
+    return torch.zeros(bins, dtype=torch.float64, device=p.device).index_add_(0, place, gap).abs().sum() / len(y)
+
+
+def class_mean(p: Tensor, y: Tensor, classes: int) -> Tensor:
+    """(classes, C): the mean row of p of each class; NaN in the rows of classes without an image."""
+    sums = torch.zeros(classes, p.shape[1], dtype=p.dtype, device=p.device).index_add_(0, y, p)
+    return sums / torch.bincount(y, minlength=classes).to(p.dtype)[:, None]
+
+
+def correlation(z_s: Tensor, z_t: Tensor) -> Tensor:
+    """Pearson's correlation of each image's logits, averaged over images; 0 for an image whose logits are all equal."""
+    a, b = (z - z.mean(dim=1, keepdim=True) for z in (z_s, z_t))
+    return functional.cosine_similarity(a, b, dim=1, eps=1e-12).mean()
+
+
+def smoothing_like(q: Tensor) -> Tensor:
+    """Label smoothing with the diagonal of q (C, C): the rest of each row is spread evenly."""
+    diagonal = q.diagonal()
+    even = ((1.0 - diagonal) / (q.shape[0] - 1))[:, None].expand_as(q)
+    return torch.where(torch.eye(len(q), dtype=torch.bool, device=q.device), diagonal[:, None], even)
+
+
+def kl_to_smoothing(q: Tensor) -> Tensor:
+    """Mean over the rows of KL(q ‖ label smoothing of equal diagonal): what q says beyond label smoothing. A scalar."""
+    even = smoothing_like(q)
+    return (torch.xlogy(q, q) - torch.xlogy(q, even)).sum(dim=1).mean()
+
+
+def temperature_of_entropy(z: Tensor, share: float) -> float:
+    """The temperature at which the mean entropy of softmax(z / τ) is `share` of ln C; z (N, C), 0 < share < 1.
+
+    By bisection of ln τ between 1e-6 and 1e6; entropy grows with τ, so a share out of reach gives the nearer end.
+    """
+    low, high = math.log(1e-6), math.log(1e6)
+    z = z.double()
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        if relative_entropy(soft_labels(z, math.exp(middle))) < share:
+            low = middle
+        else:
+            high = middle
+    return math.exp(0.5 * (low + high))

@@ -1,0 +1,45 @@
+"""Knowledge distillation: the student imitates the teacher's softened outputs."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from engine import logits
+from engine.knobs import knob
+from engine.method import Knobs, Method, Mix, Needs, Seen, Term
+
+
+class KD(Method):
+    """Hinton's distillation: L = (1 - α) CE + α τ² KL(p^T ‖ p^S)."""
+
+    title = "KD"
+    summary = "The student imitates the teacher's softened outputs: τ² KL(p^T ‖ p^S)."
+    paper = "Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, arXiv 1503.02531"
+    ce_weight = 0.1
+    needs = Needs(teacher="logits")
+    terms = (
+        Term(
+            "kl", title="KL to the teacher", weight="weight", scale="log",
+            help="τ² times the divergence of the student's softened outputs from the teacher's, batch mean.",
+        ),
+    )  # fmt: skip
+    mixes = (Mix("alpha", "Share of distillation in the loss; the rest goes to the labels.", "weight", "ce_weight"),)
+
+    class Params(Knobs):
+        """Settings of KD."""
+
+        temperature: float = knob(
+            4.0, "Softens the outputs of both: higher shows more of how the teacher ranks the wrong classes.",
+            above=0.0, high=1000.0, scale="log", source="4 on CIFAR-100, 1 on ImageNet (RepDistiller, mdistiller)",
+        )  # fmt: skip
+        weight: float = knob(
+            0.9, "Weight of the distillation term.", low=0.0, high=1000.0, source="0.9 beside 0.1 for the labels (mdistiller)"
+        )
+
+    params: Params
+
+    def losses(self, seen: Seen) -> dict[str, Tensor]:
+        """The one term. Raises ValueError without a teacher."""
+        if seen.teacher is None:
+            raise ValueError("KD needs someone's logits: choose a teacher net, or a method that teaches")
+        return {"kl": logits.kd(seen.student.logits, seen.teacher.logits, self.params.temperature)}
