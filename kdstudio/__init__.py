@@ -1,0 +1,1 @@
+"""The window of kdstudio. Nothing in it imports torch, but the training thread while it runs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
+from PySide6.QtWidgets import QLayout, QLayoutItem
 
 from kdstudio import theme
 
@@ -16,18 +16,11 @@ WIDE = "wide"
 class Columns(QLayout):
     """Columns at least `least` pixels wide; `counts` are the numbers of columns allowed (empty: any)."""
 
-    def __init__(
-        self,
-        least: int,
-        gap: int = theme.GAP,
-        counts: tuple[int, ...] = (),
-        parent: QWidget | None = None,
-        down: int | None = None,
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, least: int, counts: tuple[int, ...] = (), *, across: int = theme.GAP, down: int = theme.GAP) -> None:
+        super().__init__()
         self._items: list[QLayoutItem] = []
         self._least, self._counts = least, counts
-        self._across, self._down = gap, gap if down is None else down
+        self._across, self._down = across, down
         self.setContentsMargins(0, 0, 0, 0)
 
     def addItem(self, item: QLayoutItem) -> None:

@@ -53,6 +53,10 @@ class Store(QObject):
 
     # Reading
 
+    def opened(self) -> bool:
+        """Whether there is an experiment to show yet."""
+        return self._shown is not None
+
     def resolved(self) -> Resolved:
         """The experiment as it stands; settings that cannot be (see `problems`) keep the preset's value in it."""
         if self._shown is None:

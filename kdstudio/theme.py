@@ -20,7 +20,7 @@ W = TypeVar("W", bound=QWidget)
 Mode = Literal["system", "light", "dark"]
 Role = Literal[
     "title", "heading", "strong", "label", "muted", "faint", "mono", "overline", "problem", "warning", "good",
-    "card", "panel", "rail", "header", "plain", "popup", "chip", "banner",
+    "card", "panel", "rail", "header", "plain", "popup", "chip", "banner", "page", "line",
     "primary", "secondary", "quiet", "icon", "danger", "rail-item", "segment", "pick", "link", "fold",
 ]  # fmt: skip
 """What a widget is in the picture: texts, surfaces, then buttons."""
@@ -36,6 +36,8 @@ RAIL = 11 * UNIT
 """Width of the rail on the left."""
 SIDE = 38 * UNIT
 """Width of a panel at the side."""
+CARD = 35 * UNIT
+"""Least width of a card."""
 CELL = 26 * UNIT
 """Least width of a setting in a form."""
 READABLE = 200 * UNIT

@@ -1,0 +1,182 @@
+"""Forms made wholly from specs: a cell for each setting, cells in columns, a form for each section or method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
+
+from engine.cards import Mix
+from engine.knobs import Spec, bounds, holds
+from kdstudio import fields, theme
+from kdstudio.columns import Columns
+from kdstudio.icons import IconButton, TextButton
+from kdstudio.store import Store
+from kdstudio.texts import Elided, label, sentence_case, wrapped
+
+
+class Cell(QWidget):
+    """One setting: its name, who decided it, its field, and what is wrong with it."""
+
+    def __init__(self, path: str, spec: Spec, store: Store, editor: QWidget | None = None) -> None:
+        super().__init__()
+        self.path, self.spec, self._store = path, spec, store
+        self.editor = editor or fields.field(spec)
+        self.origin = Elided("", "faint")
+        self.origin.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.reset = IconButton("reset", "Back to the preset's value", size=theme.ICON_SMALL)
+        self.reset.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.wrong = wrapped("", "problem")
+        self._lay_out(label(sentence_case(spec.label()), "label"))
+        self.editor.edited.connect(lambda value: store.set_value(path, value))
+        self.reset.clicked.connect(lambda: store.reset_value(path))
+
+    def refresh(self) -> None:
+        """Show what the store says of this setting."""
+        value, origin, problem = self._store.value(self.path), self._store.origin(self.path), self._store.problem(self.path)
+        self.editor.show_value(value)
+        self.origin.setText("" if origin == "default" else f"set by {_short(origin)}")
+        self.reset.setVisible(self._store.edited(self.path))
+        self.wrong.setText(sentence_case(problem))
+        self.wrong.setVisible(bool(problem))
+        fields.mark_wrong(self.editor, bool(problem))
+        self.setToolTip(_help(self.spec, origin))
+
+    def _lay_out(self, name: QWidget) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.HALF)
+        head = QHBoxLayout()
+        head.setSpacing(theme.HALF)
+        head.addWidget(name)
+        head.addWidget(self.origin, 1)
+        head.addWidget(self.reset)
+        row = QWidget()
+        row.setLayout(head)
+        row.setFixedHeight(theme.SPACE * 3 - theme.HALF)
+        head.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(row)
+        held = isinstance(self.editor, fields.SwitchField)
+        column.addWidget(self.editor, 0, Qt.AlignmentFlag.AlignLeft if held else Qt.AlignmentFlag(0))
+        column.addWidget(self.wrong)
+        column.addStretch(1)
+
+
+def _short(origin: str) -> str:
+    """A preset by its last name; `you` stays."""
+    return origin.rpartition("/")[2].removesuffix(".yaml")
+
+
+def _help(spec: Spec, origin: str) -> str:
+    """What a tooltip says: the help, the bounds, the default and its source, and who decided the value."""
+    facts = [sentence_case(bounds(spec))] if bounds(spec) else []
+    facts.append(f"Default: {_spelled(spec.default)}" + (f" ({spec.source})" if spec.source else ""))
+    facts.append(f"Set by: {origin}")
+    return f"<p>{escape(spec.help)}</p><p>{'<br>'.join(escape(f) for f in facts)}</p>"
+
+
+def _spelled(value: Any) -> str:
+    words = {None: "not set", True: "on", False: "off", "": "empty"}
+    return words[value] if isinstance(value, (bool, str, type(None))) and value in words else str(value)
+
+
+class MixCell(QWidget):
+    """A slider that writes two settings at once: the first as it stands, the second as the rest to one."""
+
+    STEPS = 100
+
+    def __init__(self, prefix: str, mix: Mix, store: Store) -> None:
+        super().__init__()
+        self.path = f"{prefix}.{mix.name}"
+        self._first, self._second, self._store = f"{prefix}.{mix.first}", f"{prefix}.{mix.second}", store
+        self.slider = _Slider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, self.STEPS)
+        self.slider.setAccessibleName(mix.name)
+        self.number = label("", "label")
+        self.setToolTip(f"<p>{escape(mix.help)}</p>")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.HALF)
+        head = QHBoxLayout()
+        head.addWidget(label(sentence_case(mix.name.replace("_", " ")), "label"))
+        head.addStretch(1)
+        head.addWidget(self.number)
+        column.addLayout(head)
+        column.addWidget(self.slider)
+        self.slider.setFixedHeight(theme.CONTROL)
+        column.addStretch(1)
+        self.slider.valueChanged.connect(self._moved)
+
+    def refresh(self) -> None:
+        """Show the mix, or that the two settings are none."""
+        first, second = self._store.value(self._first), self._store.value(self._second)
+        mixed = all(isinstance(v, (int, float)) for v in (first, second)) and abs(first + second - 1) < 1e-9
+        self.number.setText(f"{first:.2f} : {second:.2f}" if mixed else "weights set apart")
+        if isinstance(first, (int, float)):
+            self.slider.blockSignals(True)
+            self.slider.setValue(round(min(max(first, 0), 1) * self.STEPS))
+            self.slider.blockSignals(False)
+
+    def _moved(self, position: int) -> None:
+        first = position / self.STEPS
+        self._store.set_values({self._first: first, self._second: round(1 - first, 10)})
+
+
+class _Slider(QSlider):
+    """A slider that a wheel passing over it leaves alone."""
+
+    def wheelEvent(self, event: Any) -> None:
+        """Let the page scroll."""
+        event.ignore()
+
+
+class Form(QWidget):
+    """The cells of one section or method, in columns; advanced ones on request, and always where something is wrong."""
+
+    def __init__(self, prefix: str, specs: Sequence[Spec], store: Store, mixes: Sequence[Mix] = ()) -> None:
+        super().__init__()
+        self.prefix, self._store = prefix, store
+        self.cells = {spec.name: Cell(f"{prefix}.{spec.name}", spec, store) for spec in specs}
+        self.mixes = [MixCell(prefix, mix, store) for mix in mixes]
+        self._advanced = False
+        self.more = TextButton("", "link")
+        self.more.clicked.connect(lambda: self.show_advanced(not self._advanced))
+        grid = QWidget()
+        columns = Columns(theme.CELL, across=theme.MARGIN, down=theme.GAP)
+        grid.setLayout(columns)
+        for cell in (*self.mixes, *self.cells.values()):
+            columns.addWidget(cell)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.SPACE)
+        column.addWidget(grid)
+        column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def show_advanced(self, shown: bool) -> None:
+        """Show or hide what few people change."""
+        self._advanced = shown
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what the store says; settings whose condition does not hold are hidden."""
+        values = self._store.values(self.prefix)
+        hidden = 0
+        for cell in self.cells.values():
+            applies = holds(cell.spec.when, values)
+            held_back = applies and cell.spec.level == "advanced" and not self._advanced
+            wrong = bool(self._store.problem(cell.path))
+            hidden += applies and cell.spec.level == "advanced"
+            cell.refresh()
+            cell.setVisible(wrong or (applies and not held_back))
+        for mix in self.mixes:
+            mix.refresh()
+        self.more.setVisible(hidden > 0)
+        verb = "Hide" if self._advanced else "Show"
+        self.more.setText(f"{verb} {hidden} advanced setting{'s' * (hidden != 1)}")
+
+    def cell(self, path: str) -> Cell | None:
+        """The cell of a setting by its dotted path, if it is one of this form's."""
+        return next((cell for cell in self.cells.values() if cell.path == path), None)

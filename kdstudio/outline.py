@@ -1,0 +1,92 @@
+"""What an experiment comes to, in words and numbers: its loss, its stages, its nets. Pure, from the catalogue alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine import presets, rules
+from engine.cards import Catalogue, DatasetCard, MethodCard, NetCard
+from engine.experiment import Experiment
+from engine.knobs import holds
+from kdstudio.texts import grouped, short, times
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """One summand of the loss."""
+
+    weight: float
+    words: str
+
+
+def loss(experiment: Experiment, catalogue: Catalogue) -> tuple[Weighted, ...]:
+    """The summands of the loss with their full weights: the labels first, then each method's active terms."""
+    summands = []
+    share = rules.ce_weight(experiment, catalogue)
+    if share:
+        summands.append(Weighted(share, "labels"))
+    for card, settings in _methods(experiment, catalogue):
+        for term in card.terms:
+            if holds(term.when, settings):
+                weight = settings[term.weight] if isinstance(term.weight, str) else term.weight
+                summands.append(Weighted(float(weight), f"{card.title} {term.title or term.name.replace('_', ' ')}"))
+    return tuple(summands)
+
+
+def stages(experiment: Experiment, catalogue: Catalogue) -> tuple[str, ...]:
+    """What the run does, in order."""
+    found = []
+    if experiment.teacher.net != "none" and experiment.teacher.source == "train":
+        found.append("teacher")
+    for card, settings in _methods(experiment, catalogue):
+        found += [stage.title for stage in card.stages if holds(stage.when, settings)]
+    return (*found, "distilling" if experiment.methods else "training", "evaluation")
+
+
+def teaching(experiment: Experiment, catalogue: Catalogue) -> str:
+    """The title of the method that gives logits to the others, empty where none does."""
+    for card, settings in _methods(experiment, catalogue):
+        if card.offers is not None and holds(card.offers, settings):
+            return card.title
+    return ""
+
+
+def _methods(experiment: Experiment, catalogue: Catalogue) -> list[tuple[MethodCard, dict[str, Any]]]:
+    return [
+        (catalogue.methods[key], presets.method_settings(experiment, key, catalogue=catalogue)) for key in experiment.methods
+    ]
+
+
+def dataset_facts(card: DatasetCard, values: dict[str, Any]) -> tuple[str, ...]:
+    """What there is to know of a dataset under its settings."""
+    lines = []
+    if card.classes:
+        side = values["size"] if isinstance(values["size"], int) else card.size
+        colour = "grey" if card.channels == 1 else "colour"
+        lines.append(f"{card.classes} classes · {side} × {side} {colour}")
+    if card.train_images and card.test_images:
+        lines.append(f"{grouped(card.train_images)} training, {grouped(card.test_images)} test images")
+    elif card.train_images:
+        lines.append(f"{grouped(card.train_images)} images, {values['split']:.0%} of them for the test")
+    if card.needs_folder:
+        lines.append(str(values["root"]) or "No folder chosen yet")
+    if not values["labels"]:
+        lines.append("Its labels are not used")
+    return tuple(lines)
+
+
+def net_facts(card: NetCard) -> tuple[str, ...]:
+    """How large a net is."""
+    return (f"{short(card.parameters)} parameters", f"{short(card.multiply_adds)} multiply-adds")
+
+
+COUNTED = "Counted for 3 × 32 × 32 inputs and 100 classes, so that nets compare."
+"""What the catalogue's counts refer to."""
+
+
+def saving(student: NetCard, teacher: NetCard) -> str:
+    """How much smaller the student is."""
+    if student.parameters >= teacher.parameters:
+        return "The student is not smaller than the teacher"
+    return f"{times(teacher.parameters / student.parameters)} × fewer parameters than the teacher"

@@ -1,0 +1,223 @@
+"""The panel beside the form: whether the experiment can run, what it comes to, how else to run it, and Start."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
+
+from engine import presets
+from engine.presets import Problem
+from kdstudio import outline, theme
+from kdstudio.icons import IconButton, IconLabel, TextButton
+from kdstudio.store import Store
+from kdstudio.texts import label, rule, sentence_case, short, wrapped
+
+
+class Said(QFrame):
+    """A problem or a warning; a click leads to the setting it is about."""
+
+    clicked = Signal(str)
+
+    def __init__(self, name: str, tone: str, words: str, path: str = "") -> None:
+        super().__init__()
+        self.path = path
+        theme.set_role(self, "banner")
+        self.setProperty("tone", tone)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
+        row.setSpacing(theme.SPACE)
+        row.addWidget(IconLabel(name, tone), 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(wrapped(words), 1)
+        if path:
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
+            self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            self.setToolTip(f"Go to {path}")
+            self.setAccessibleName(words)
+
+    def mousePressEvent(self, event: object) -> None:
+        """Lead to the setting."""
+        self.clicked.emit(self.path)
+
+    def keyPressEvent(self, event: object) -> None:
+        """Return and Space lead there too."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):  # type: ignore[attr-defined]
+            self.clicked.emit(self.path)
+
+
+class Fold(QWidget):
+    """A text to copy, folded away until wanted."""
+
+    def __init__(self, words: str, lines: int) -> None:
+        super().__init__()
+        self.fold = TextButton(words, "quiet", "chevron-right")
+        self.copy = IconButton("copy", f"Copy: {words}")
+        self.text = QPlainTextEdit()
+        self.text.setReadOnly(True)
+        self.text.setFixedHeight(lines * theme.SPACE * 2 + theme.MARGIN)
+        theme.set_role(self.text, "mono")
+        self.text.setFont(theme.mono())
+        self.text.hide()
+        self.fold.clicked.connect(lambda: self.open(self.text.isHidden()))
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.toPlainText()))
+        head = QHBoxLayout()
+        head.setContentsMargins(0, 0, 0, 0)
+        head.addWidget(self.fold)
+        head.addStretch(1)
+        head.addWidget(self.copy)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.HALF)
+        column.addLayout(head)
+        column.addWidget(self.text)
+
+    def open(self, shown: bool) -> None:
+        """Show or fold the text."""
+        self.text.setVisible(shown)
+        self.fold.set_icon("chevron-down" if shown else "chevron-right")
+
+    def set_text(self, text: str) -> None:
+        """Replace the text."""
+        if text != self.text.toPlainText():
+            self.text.setPlainText(text)
+
+
+class Plan(QFrame):
+    """Checks, sizes, loss, stages, the command line, the YAML, and Start."""
+
+    start_requested = Signal()
+    path_requested = Signal(str)
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self._store = store
+        theme.set_role(self, "panel")
+        self.setFixedWidth(theme.SIDE)
+        self.checks = _stack(theme.SPACE)
+        self.facts = _stack(theme.GAP)
+        self.command = Fold("Same in a terminal", 5)
+        self.yaml = Fold("Differences as YAML", 10)
+        self.start = TextButton("Start", "primary", "play")
+        self.start.setMinimumHeight(theme.CONTROL + theme.SPACE)
+        self.start.clicked.connect(self.start_requested)
+        self.hint = wrapped("", "faint")
+        self._lay_out()
+
+    def refresh(self) -> None:
+        """Show what the store says."""
+        self._show_checks()
+        self._show_facts()
+        self.command.set_text(self._store.command())
+        self.yaml.set_text(presets.differences(self._store.resolved(), catalogue=self._store.catalogue))
+        self.start.setEnabled(not self._store.problems)
+
+    def set_busy(self, sentence: str) -> None:
+        """Say under Start what a running experiment means for it; empty when nothing runs."""
+        self.hint.setText(sentence)
+        self.hint.setVisible(bool(sentence))
+
+    def _show_checks(self) -> None:
+        _empty(self.checks)
+        for problem in self._store.problems:
+            self._say("problem", "problem", problem)
+        for warning in self._store.warnings:
+            self._say("warning", "warning", warning)
+        if not self._store.problems:
+            self.checks.addWidget(Said("good", "good", "Ready to start"))
+
+    def _say(self, name: str, tone: str, problem: Problem) -> None:
+        said = Said(name, tone, sentence_case(problem.sentence), problem.path)
+        said.clicked.connect(self.path_requested, Qt.ConnectionType.QueuedConnection)
+        self.checks.addWidget(said)
+
+    def _show_facts(self) -> None:
+        _empty(self.facts)
+        if any(p.path in ("student.net", "teacher.net", "dataset.name") for p in self._store.problems):
+            return
+        experiment, catalogue = self._store.resolved().experiment, self._store.catalogue
+        self.facts.addWidget(_titled("Sizes", _sizes(self._store)))
+        self.facts.addWidget(_titled("Loss", _loss(outline.loss(experiment, catalogue))))
+        self.facts.addWidget(_titled("Stages", wrapped("  →  ".join(outline.stages(experiment, catalogue)), "plain")))
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(theme.GAP, theme.GAP, theme.GAP, theme.GAP)
+        column.setSpacing(theme.GAP)
+        column.addWidget(label("Plan", "heading"))
+        column.addLayout(self.checks)
+        column.addLayout(self.facts)
+        column.addWidget(rule())
+        folds = _stack(theme.HALF)
+        folds.addWidget(self.command)
+        folds.addWidget(self.yaml)
+        column.addLayout(folds)
+        column.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(inner)
+        foot = _stack(theme.SPACE)
+        foot.setContentsMargins(theme.GAP, theme.GAP, theme.GAP, theme.GAP)
+        foot.addWidget(self.start)
+        foot.addWidget(self.hint)
+        self.hint.hide()
+        outer = _stack(0)
+        outer.addWidget(area, 1)
+        outer.addWidget(rule())
+        outer.addLayout(foot)
+        outer.setContentsMargins(1, 1, 1, 1)
+        self.setLayout(outer)
+
+
+def _stack(gap: int) -> QVBoxLayout:
+    column = QVBoxLayout()
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(gap)
+    return column
+
+
+def _empty(column: QVBoxLayout) -> None:
+    while column.count():
+        widget = column.takeAt(0).widget()
+        widget.hide()
+        widget.deleteLater()
+
+
+def _titled(words: str, body: QWidget) -> QWidget:
+    made = QWidget()
+    column = _stack(theme.HALF)
+    column.addWidget(label(words.upper(), "overline"))
+    column.addWidget(body)
+    made.setLayout(column)
+    return made
+
+
+def _grid(rows: list[tuple[str, ...]]) -> QWidget:
+    """A few short columns: the first says what, the others are numbers."""
+    made = QWidget()
+    grid = QGridLayout(made)
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(theme.GAP)
+    grid.setVerticalSpacing(theme.HALF)
+    for y, row in enumerate(rows):
+        for x, words in enumerate(row):
+            cell = label(words, "faint" if y == 0 and rows[0][0] == "" else "muted" if x == 0 else "plain")
+            grid.addWidget(cell, y, x, Qt.AlignmentFlag.AlignLeft if x == 0 else Qt.AlignmentFlag.AlignRight)
+    grid.setColumnStretch(0, 1)
+    return made
+
+
+def _sizes(store: Store) -> QWidget:
+    nets, experiment = store.catalogue.nets, store.resolved().experiment
+    rows: list[tuple[str, ...]] = [("", "parameters", "multiply-adds")]
+    for who, key in (("Teacher", experiment.teacher.net), ("Student", experiment.student.net)):
+        if key in nets:
+            rows.append((who, short(nets[key].parameters), short(nets[key].multiply_adds)))
+    made = _grid(rows)
+    made.setToolTip(f"<p>{outline.COUNTED}</p>")
+    return made
+
+
+def _loss(summands: tuple[outline.Weighted, ...]) -> QWidget:
+    return _grid([(s.words, f"× {s.weight:.4g}") for s in summands])

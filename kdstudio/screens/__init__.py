@@ -1,0 +1,1 @@
+"""What the window shows: Set up, Run, Runs. Screens do not know each other."""

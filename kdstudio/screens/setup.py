@@ -1,0 +1,161 @@
+"""Set up: pick an experiment, change what you like, start it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from engine.experiment import CE_WEIGHT, section_specs
+from kdstudio import theme
+from kdstudio.cards import NO_TEACHER, Card, ChoiceCard, DatasetCard, MethodsCard, StudentCard, TeacherCard
+from kdstudio.columns import Columns
+from kdstudio.header import Header
+from kdstudio.plan import Plan
+from kdstudio.sections import Section
+from kdstudio.store import Store
+
+ON_CARDS = ("dataset.name", "teacher.net", "student.net")
+"""Settings that are chosen on a card and not in a form."""
+FIXED = (
+    ("training", "Training", "training"), ("dataset", "Dataset", "dataset"), ("teacher", "Teacher", "teacher"),
+    ("student", "Student", "student"), ("run", "Run", "run"),
+)  # fmt: skip
+"""Sections below those of the methods: prefix, title, icon."""
+
+
+class SetupScreen(QWidget):
+    """Header, cards, sections, and the plan at the side. `start_requested` carries a Resolved."""
+
+    start_requested = Signal(object)
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self.store = store
+        self.header = Header(store)
+        self.cards: tuple[Card, ...] = (DatasetCard(store), TeacherCard(store), StudentCard(store), MethodsCard(store))
+        self.fixed = {prefix: self._section(prefix, title, name) for prefix, title, name in FIXED}
+        self.methods: dict[str, Section] = {}
+        self.plan = Plan(store)
+        self._lay_out()
+        self._connect()
+        if store.opened():
+            self._show_preset()
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Show everything the store says."""
+        self._restack()
+        self.header.refresh()
+        for card in self.cards:
+            card.refresh()  # type: ignore[attr-defined]
+        for section in (*self.methods.values(), *self.fixed.values()):
+            section.refresh()
+        self.fixed["teacher"].setVisible(self.store.value("teacher.net") != NO_TEACHER)
+        self.plan.refresh()
+
+    def reveal(self, path: str) -> None:
+        """Show the field of a setting and put the keyboard there."""
+        for card in self.cards:
+            if isinstance(card, ChoiceCard) and card.path == path:
+                self._show(card, card.editor)
+                return
+        for section in (*self.methods.values(), *self.fixed.values()):
+            if section.holds(path) or section.prefix == path:
+                cell = section.reveal(path)
+                self._show(section if cell is None else cell, section.fold if cell is None else cell.editor)
+                return
+
+    def start(self) -> None:
+        """Start the experiment as it stands, where nothing is wrong with it."""
+        if not self.store.problems:
+            self.start_requested.emit(self.store.resolved())
+
+    def _show(self, widget: QWidget, focus: QWidget) -> None:
+        """Scroll there once the layout has settled."""
+        focus.setFocus(Qt.FocusReason.OtherFocusReason)
+        QTimer.singleShot(0, self, lambda: self.area.ensureWidgetVisible(widget, 0, theme.MARGIN * 2))
+
+    def _section(self, prefix: str, title: str, name: str) -> Section:
+        specs = [spec for spec in section_specs(prefix) if f"{prefix}.{spec.name}" not in ON_CARDS]
+        return Section(prefix, title, name, specs, self.store)
+
+    def _method_section(self, key: str) -> Section:
+        card = self.store.catalogue.methods[key]
+        return Section(
+            f"methods.{key}", card.title, "method", (*card.settings, CE_WEIGHT), self.store, card.mixes, card.summary
+        )  # fmt: skip
+
+    def _restack(self) -> None:
+        """Sections of methods in the order of the stack; those that stay keep what is open."""
+        stack = self.store.stack()
+        if tuple(self.methods) == stack:
+            return
+        for key in [key for key in self.methods if key not in stack]:
+            gone = self.methods.pop(key)
+            gone.hide()
+            gone.deleteLater()
+        for key in stack:
+            if key not in self.methods:
+                self.methods[key] = self._method_section(key)
+                self.methods[key].open()
+        self.methods = {key: self.methods[key] for key in stack}
+        for index, section in enumerate(self.methods.values()):
+            self._sections.insertWidget(index, section)
+
+    def _show_preset(self) -> None:
+        """Another preset: its methods open, the rest folded, from the top; without methods, training is open."""
+        self._restack()
+        for section in self.methods.values():
+            section.open()
+        for prefix, section in self.fixed.items():
+            section.open(prefix == "training" and not self.methods)
+        self.area.verticalScrollBar().setValue(0)
+
+    def _connect(self) -> None:
+        self.store.preset_changed.connect(self._show_preset)
+        self.store.problems_changed.connect(self.refresh)
+        self.plan.start_requested.connect(self.start)
+        self.plan.path_requested.connect(self.reveal)
+        for card, prefix in zip(self.cards, ("dataset", "teacher", "student")):
+            card.settings_requested.connect(lambda prefix=prefix: self.reveal(prefix))
+        methods = self.cards[-1]
+        assert isinstance(methods, MethodsCard)
+        methods.method_requested.connect(lambda key: self.reveal(f"methods.{key}"))
+
+    def _lay_out(self) -> None:
+        grid = QWidget()
+        columns = Columns(theme.CARD, (1, 2, 4))
+        grid.setLayout(columns)
+        for card in self.cards:
+            columns.addWidget(card)
+        self._sections = QVBoxLayout()
+        self._sections.setSpacing(theme.SPACE)
+        for section in self.fixed.values():
+            self._sections.addWidget(section)
+        page = theme.set_role(QWidget(), "page")
+        inner = QVBoxLayout(page)
+        inner.setContentsMargins(0, 0, theme.GAP, theme.MARGIN)
+        inner.setSpacing(theme.GAP)
+        inner.addWidget(grid)
+        inner.addLayout(self._sections)
+        inner.addStretch(1)
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setWidget(page)
+        body = QHBoxLayout()
+        body.setSpacing(theme.SPACE)
+        body.addWidget(self.area, 1)
+        body.addWidget(self.plan)
+        content = QWidget()
+        content.setMaximumWidth(theme.READABLE)
+        column = QVBoxLayout(content)
+        column.setContentsMargins(theme.MARGIN, theme.MARGIN, theme.MARGIN, theme.MARGIN)
+        column.setSpacing(theme.GAP)
+        column.addWidget(self.header)
+        column.addLayout(body, 1)
+        outer = QHBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addStretch(1)
+        outer.addWidget(content, 1000)
+        outer.addStretch(1)

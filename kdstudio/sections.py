@@ -1,0 +1,106 @@
+"""The settings below the cards: one section for each method, for training, and for the rest, folded until wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from engine.cards import Mix
+from engine.knobs import Spec
+from kdstudio import theme
+from kdstudio.forms import Form
+from kdstudio.icons import IconLabel, TextButton
+from kdstudio.store import Store
+from kdstudio.texts import Elided, label, wrapped
+
+
+class Section(QFrame):
+    """A card that opens to a form. The form is built when it is first opened; `note` is a sentence above it."""
+
+    def __init__(
+        self, prefix: str, title: str, name: str, specs: Sequence[Spec], store: Store, mixes: Sequence[Mix] = (), note: str = ""
+    ) -> None:
+        super().__init__()
+        self.prefix, self.title, self._store = prefix, title, store
+        self._make: Callable[[], Form] = lambda: Form(prefix, specs, store, mixes)
+        self._settings = {f"{prefix}.{spec.name}": spec for spec in specs}
+        self.form: Form | None = None
+        theme.set_role(self, "card")
+        self.fold = TextButton(title, "fold", "chevron-right")
+        self.fold.setAccessibleName(f"Settings: {title}")
+        self.fold.clicked.connect(lambda: self.open(not self.is_open()))
+        self.gist = Elided("", "faint")
+        self.gist.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.changed = theme.set_role(label(""), "chip")
+        self.changed.setProperty("tone", "accent")
+        self.wrong = theme.set_role(label(""), "chip")
+        self.wrong.setProperty("tone", "problem")
+        self._note = wrapped(note, "muted")
+        self._lay_out(name)
+
+    def is_open(self) -> bool:
+        """Whether the form is shown."""
+        return self.form is not None and not self.form.isHidden()
+
+    def open(self, shown: bool = True) -> None:
+        """Show or fold the form."""
+        if self.form is None and shown:
+            self.form = self._make()
+            self._body.addWidget(self.form)
+        if self.form is not None:
+            self.form.setVisible(shown)
+        self._note.setVisible(shown and bool(self._note.text()))
+        self.fold.set_icon("chevron-down" if shown else "chevron-right")
+        self.refresh()
+
+    def reveal(self, path: str) -> QWidget | None:
+        """Open at a setting, also an advanced one; its cell."""
+        self.open()
+        assert self.form is not None
+        cell = self.form.cell(path)
+        if cell is not None and cell.spec.level == "advanced" and cell.isHidden():
+            self.form.show_advanced(True)
+        return cell
+
+    def holds(self, path: str) -> bool:
+        """Whether a setting belongs here."""
+        return path in self._settings
+
+    def refresh(self) -> None:
+        """Show the form's values, and on the fold what is changed, wrong, or worth knowing while folded."""
+        if self.is_open() and self.form is not None:
+            self.form.refresh()
+        changed = sum(self._store.edited(path) for path in self._settings)
+        wrong = sum(bool(self._store.problem(path)) for path in self._settings)
+        self.changed.setText(f"{changed} changed")
+        self.changed.setVisible(changed > 0)
+        self.wrong.setText(f"{wrong} to mend")
+        self.wrong.setVisible(wrong > 0)
+        self.gist.setText("" if self.is_open() else self._gist())
+
+    def _gist(self) -> str:
+        """The first few basic settings, in short."""
+        values = self._store.values(self.prefix)
+        basic = [s for s in self._settings.values() if s.level == "basic" and s.kind not in ("path", "boolean")]
+        return " · ".join(f"{s.label()} {values[s.name]}" for s in basic if values[s.name] not in (None, ""))
+
+    def _lay_out(self, name: str) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(theme.GAP, theme.SPACE, theme.GAP, theme.SPACE)
+        column.setSpacing(theme.SPACE)
+        head = QHBoxLayout()
+        head.setSpacing(theme.SPACE)
+        head.addWidget(self.fold)
+        head.addWidget(IconLabel(name, "faint"))
+        head.addWidget(self.changed)
+        head.addWidget(self.wrong)
+        head.addWidget(self.gist, 1)
+        column.addLayout(head)
+        self._body = QVBoxLayout()
+        self._body.setContentsMargins(theme.HALF, 0, theme.HALF, theme.SPACE)
+        self._body.setSpacing(theme.GAP)
+        self._body.addWidget(self._note)
+        self._note.hide()
+        column.addLayout(self._body)
