@@ -14,9 +14,10 @@ from engine.cards import catalogue
 from engine.checks import ALL as GENERAL_CHECKS
 from engine.control import Control
 from engine.data import Pictures
-from engine.distilling import STAGE, Cast, Distilling
+from engine.distilling import STAGE, Distilling
 from engine.evaluation import evaluate
 from engine.events import Evaluated, RunResumed, Saved
+from engine.experiment import Experiment
 from engine.export import student as student_file
 from engine.laboratory import Laboratory
 from engine.ledger import Clock, Ledger
@@ -33,6 +34,7 @@ from engine.presets import Resolved
 from engine.report import Reporter, Sink
 from engine.resources import Resources, find_device, resolve
 from engine.runs import RunFolder
+from engine.stack import Cast
 from engine.stages import Stagehand
 
 LAST = "checkpoints/last.safetensors"
@@ -112,7 +114,7 @@ class Attempt:
             self.report.note(note)
         student = teachers.fresh(
             self.experiment.student.net, pictures, seeds.generator(self.experiment.run.seed, "student")
-        ).to(device)
+        ).to(device, memory_format=torch.channels_last)
         if self.experiment.student.source == "file":
             load_weights(student, Path(self.experiment.student.file).expanduser())
         if self.resources is None:

@@ -186,5 +186,5 @@ def every(terms: tuple[str, ...]) -> tuple[Check, ...]:
     )  # fmt: skip
 
 
-ALL = every(tuple(f"{key}.{term.name}" for key in method.keys() for term in method.find(key).terms))
+ALL = every(tuple(f"{key}.{term.name}" for key in tuple(method.keys()) for term in method.find(key).terms))
 """The general checks over every term of every method there is; one whose scalar is never measured is never asked."""

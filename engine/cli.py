@@ -213,4 +213,3 @@ def _refusal(sentence: str) -> typer.Exit:
     """Say on standard error why not, and end with 2."""
     typer.echo(sentence, err=True)
     return typer.Exit(2)
-

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,117 +11,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine import seeds
-from engine.cards import Term
 from engine.data import Pictures, Split
 from engine.data.batches import Views
 from engine.evaluation import Score, logits_of, score
 from engine.events import Evaluated
 from engine.experiment import Experiment
 from engine.loop import Batch, Loop
-from engine.method import Method, Seen, View
 from engine.nets.net import Net
 from engine.observing import Observer
 from engine.optim import Average, optimizer, rate
 from engine.probes import gradient_shares
 from engine.resources import Resources
+from engine.stack import Cast, Stack
 from engine.stages import Stagehand
-from engine.taps import Look
 
 STAGE = "distilling"
-
-
-@dataclass
-class Cast:
-    """Who takes part: the nets, the methods in stack order, and the weight of the labels' cross-entropy."""
-
-    student: Net
-    teacher: Net | None
-    methods: Mapping[str, Method]
-    ce_weight: float
-
-
-class Stack:
-    """The methods' weighted terms over one batch. Looks into the nets at the taps that any method asked for."""
-
-    def __init__(self, cast: Cast, resources: Resources, generator: torch.Generator, compiled: bool) -> None:
-        self.cast, self.resources, self.generator = cast, resources, generator
-        asked = {key: method.taps() for key, method in cast.methods.items()}
-        self.terms: list[tuple[str, str, Term]] = [
-            (f"{key}.{term.name}", key, term) for key, method in cast.methods.items() for term in method.active_terms()
-        ]
-        student_places = {f"{key}/{name}": tap for key, (own, _) in asked.items() for name, tap in own.items()}
-        teacher_places = {f"{key}/{name}": tap for key, (_, other) in asked.items() for name, tap in other.items()}
-        self._student = Look(_compiled(cast.student, compiled), student_places)
-        self._teacher = Look(_compiled(cast.teacher, compiled), teacher_places) if cast.teacher is not None else None
-
-    def see(self, batch: Batch) -> tuple[View, View | None]:
-        """Both nets on a batch; logits in float32, the teacher without gradient."""
-        with self.resources.autocast():
-            student = self._student(batch.x)
-            teacher = None
-            if self._teacher is not None:
-                with torch.no_grad():
-                    teacher = self._teacher(batch.x)
-        return _float32(student), None if teacher is None else _float32(teacher)
-
-    def losses(self, batch: Batch, student: View, teacher: View | None) -> dict[str, Tensor]:
-        """Every active term of every method, unweighted, by full name."""
-        taught = self.taught(batch, student, teacher)
-        return {
-            f"{key}.{name}": value
-            for key, method in self.cast.methods.items()
-            for name, value in method.losses(self._seen(key, batch, student, taught)).items()
-        }
-
-    def watches(self, batch: Batch, student: View, teacher: View | None) -> dict[tuple[str, str], Tensor]:
-        """Every active watch of the methods, by (method key, watch)."""
-        taught = self.taught(batch, student, teacher)
-        return {
-            (key, name): value
-            for key, method in self.cast.methods.items()
-            for name, value in method.watch(self._seen(key, batch, student, taught)).items()
-        }
-
-    def taught(self, batch: Batch, student: View, teacher: View | None) -> View | None:
-        """Whoever teaches: the teacher net, or the one method of the stack that offers logits."""
-        if teacher is not None:
-            return teacher
-        for key, method in self.cast.methods.items():
-            if method.teaches():
-                logits = method.teach(self._seen(key, batch, student, None))
-                return None if logits is None else View(logits)
-        return None
-
-    def _seen(self, key: str, batch: Batch, student: View, teacher: View | None) -> Seen:
-        return Seen(
-            x=batch.x,
-            y=batch.y,
-            index=batch.index,
-            epoch=batch.epoch,
-            step=batch.step,
-            generator=self.generator,
-            student=_own(student, key),
-            teacher=None if teacher is None else _own(teacher, key),
-        )
-
-    def weights(self, epoch: int) -> dict[str, float]:
-        """The weight of each term at an epoch, warm-up included."""
-        return {name: self.cast.methods[key].weight(term, epoch) for name, key, term in self.terms}
-
-
-def _compiled(net: nn.Module, wanted: bool) -> nn.Module:
-    return torch.compile(net, dynamic=False) if wanted else net  # type: ignore[return-value]
-
-
-def _float32(view: View) -> View:
-    return view if view.logits.dtype == torch.float32 else View(view.logits.float(), {k: t.float() for k, t in view.taps.items()})
-
-
-def _own(view: View, key: str) -> View:
-    """The part of a view that one method asked for, under its own names."""
-    if not view.taps:
-        return view
-    return View(view.logits, {n.removeprefix(f"{key}/"): t for n, t in view.taps.items() if n.startswith(f"{key}/")})
 
 
 class Distilling:
@@ -240,6 +143,7 @@ class Distilling:
             self.optimizer.step()
 
     def described(self, means: Mapping[str, float], epoch: int) -> dict[str, float]:
+        """What a report says beside the means: every term as it is weighted, and the learning rate."""
         weights = self._weights_at(epoch)
         said = {f"weighted/{name}": means[name] * weights[name] for name, _, _ in self.stack.terms}
         if "ce" in means:

@@ -67,7 +67,7 @@ def _threads() -> Examined:
     policy = os.environ.get("OMP_WAIT_POLICY", "")
     fine = policy.upper() == "PASSIVE"
     said = "OMP_WAIT_POLICY=PASSIVE, waiting threads leave the cores free"
-    return Examined("threads", fine, said if fine else f"OMP_WAIT_POLICY is {policy!r}; unset it, spinning threads slow the window")
+    return Examined("threads", fine, said if fine else f"OMP_WAIT_POLICY is {policy!r}; unset it, spinning threads slow others")
 
 
 def _memory() -> Examined:

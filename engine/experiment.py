@@ -108,8 +108,8 @@ class RunSettings(Knobs):
 
     seed: int = knob(0, "With one seed every method starts from the same student and sees the same batches.", low=0,
                      high=2**31 - 1)  # fmt: skip
-    repeats: int = knob(1, "How many runs, on seeds counted up from this one; results report mean and deviation.", low=1, high=100,
-                        unit="runs")  # fmt: skip
+    repeats: int = knob(1, "How many runs, on seeds counted up from this one; results report mean and deviation.", low=1,
+                        high=100, unit="runs")  # fmt: skip
     device: str = knob("auto", "auto, cpu, cuda or cuda:1.", level="advanced")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = knob(
         "auto", "Arithmetic of the nets while training; losses and accuracies stay in float32.", level="advanced"

@@ -129,9 +129,7 @@ class Loop:
         self._counts += finite
         self._taken += 1
 
-    def _say(
-        self, report: Reporter, ledger: Ledger, describe: Callable[[Mapping[str, float], int], dict[str, float]]
-    ) -> None:
+    def _say(self, report: Reporter, ledger: Ledger, describe: Callable[[Mapping[str, float], int], dict[str, float]]) -> None:
         names, sums, counts = self.names(), self._sums.tolist(), self._counts.tolist()
         self._sums.zero_()
         self._counts.zero_()
@@ -162,6 +160,7 @@ class Loop:
 
 def obey(control: Control, report: Reporter, save: Callable[[], None]) -> None:
     """Do what was asked for between two steps; pauses are said and do not count as time."""
+
     def waiting() -> None:
         save()
         report.say(Paused)
@@ -172,4 +171,3 @@ def obey(control: Control, report: Reporter, save: Callable[[], None]) -> None:
         report.say(Unpaused)
 
     control.obey(save=save, waiting=waiting, going=going)
-

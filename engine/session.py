@@ -53,14 +53,12 @@ class Outcome:
 class RefusedError(ValueError):
     """An experiment that cannot run; `problems` name the settings and say what to do."""
 
-    def __init__(self, problems: Sequence[rules.Problem]) -> None:  # noqa: D107
+    def __init__(self, problems: Sequence[rules.Problem]) -> None:
         super().__init__("; ".join(f"{p.path}: {p.sentence}" for p in problems))
         self.problems = tuple(problems)
 
 
-def run(
-    resolved: Resolved, sink: Sink, control: Control, *, home: Path | None = None, resume: Path | None = None
-) -> Outcome:
+def run(resolved: Resolved, sink: Sink, control: Control, *, home: Path | None = None, resume: Path | None = None) -> Outcome:
     """Run every repeat of an experiment, or go on with the run at `resume` and the repeats after it.
 
     Events go to `sink` in the calling thread. Raises RefusedError before anything is made when the experiment breaks a
@@ -112,7 +110,8 @@ def _one(
     if folder is None:
         folder = RunFolder.create(home, resolved, f"{group}-s{base + repeat}")
     with folder.lock():
-        return folder.path, *_ended(dataclasses.replace(resolved, experiment=seeded), sink, control, home, group, repeat, folder)
+        one = dataclasses.replace(resolved, experiment=seeded)
+        return folder.path, *_ended(one, sink, control, home, group, repeat, folder)
 
 
 def _ended(

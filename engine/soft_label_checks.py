@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.events import Severity
 from engine.evidence import CHOSEN_ENTROPY
 from engine.findings import Check, Evidence, Found, latest
 from engine.method import chosen
@@ -120,10 +121,18 @@ def _only_smoothing(r: Reading) -> Found | None:
 def of(key: str) -> tuple[Check, ...]:
     """The checks of the method `key`, which measures under these names and has ReffAKD's settings."""
 
-    def check(name: str, title: str, criterion: str, reads: str, look: Callable[[Reading], Found | None]) -> Check:
-        return Check(
-            f"{key}.{name}", title, criterion, (f"{key}.{reads}",), lambda seen, settings: look(Reading(key, seen, settings))
-        )
+    def check(
+        name: str,
+        title: str,
+        criterion: str,
+        reads: str,
+        look: Callable[[Reading], Found | None],
+        severity: Severity = "warning",
+    ) -> Check:
+        def asked(seen: Evidence, settings: Mapping[str, Any]) -> Found | None:
+            return look(Reading(key, seen, settings))
+
+        return Check(f"{key}.{name}", title, criterion, (f"{key}.{reads}",), asked, severity)
 
     return (
         check("learned-nothing", "Autoencoder learned nothing",
@@ -136,5 +145,5 @@ def of(key: str) -> tuple[Check, ...]:
         check("nearly-uniform", "Soft labels nearly uniform", "mean H/ln C > 0.99", "entropy", _nearly_uniform),
         check("nearly-one-hot", "Soft labels nearly one-hot", "mean H/ln C < 0.05", "entropy", _nearly_one_hot),
         check("only-smoothing", "Only label smoothing", "mean KL(Q ‖ smoothing of equal diagonal) < 1e-3 nats",
-              "kl_to_smoothing", _only_smoothing),
+              "kl_to_smoothing", _only_smoothing, "info"),
     )  # fmt: skip

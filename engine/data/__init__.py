@@ -27,7 +27,7 @@ def _files() -> Mapping[str, Any]:
 
 def _file(key: str) -> Any:
     if key not in _files():
-        raise DataError(f"there is no dataset {key!r}{did_you_mean(key, keys())} The datasets are {', '.join(keys())}.")
+        raise DataError(f"there is no dataset {key!r}{did_you_mean(key, keys()) or '; there are ' + ', '.join(keys())}")
     return _files()[key]
 
 

@@ -25,7 +25,7 @@ def _designs() -> Mapping[str, Design]:
 
 def _design(key: str) -> Design:
     if key not in _designs():
-        raise NetError(f"there is no net {key!r}{did_you_mean(key, keys())} The nets are {', '.join(keys())}.")
+        raise NetError(f"there is no net {key!r}{did_you_mean(key, keys()) or '; the nets are ' + ', '.join(keys())}")
     return _designs()[key]
 
 

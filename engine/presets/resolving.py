@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -222,5 +223,5 @@ def _origins(stack: Stack, experiment: Experiment, catalogue: Catalogue) -> dict
 
 def _absolute(extends: Iterable[str], path: Path) -> tuple[str, ...]:
     """What a file extends; paths made absolute, so that it can be saved elsewhere."""
-    files = (".yaml", ".yml")
-    return tuple(str(path.absolute().parent / Path(e).expanduser()) if e.endswith(files) else e for e in extends)
+    files, folder = (".yaml", ".yml"), path.absolute().parent
+    return tuple(os.path.normpath(folder / Path(e).expanduser()) if e.endswith(files) else e for e in extends)

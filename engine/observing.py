@@ -1,0 +1,138 @@
+"""What every evaluation looks at: the probes, the methods' watches, and sixteen pictures with what both nets say of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine import probes, seeds
+from engine.data import Pictures, Split
+from engine.data.batches import Views
+from engine.experiment import Experiment
+from engine.loop import Batch
+from engine.method import View
+from engine.nets.net import Net
+from engine.plan import PROBES
+from engine.report import Reporter
+from engine.stack import Cast, Stack
+from engine.taps import Look
+
+PICTURES = 16
+NOISY = 64
+"""Images whose signal-to-noise is measured; each is seen in several augmentations."""
+NAMED = 3
+"""Classes named under a picture."""
+
+
+class Observer:
+    """Looks at a bounded, seeded sample that stays the same for the whole run: held-out images where there are any, else
+    test images, else training images."""
+
+    def __init__(self, experiment: Experiment, pictures: Pictures, cast: Cast, report: Reporter) -> None:
+        self.experiment, self.pictures, self.cast, self.report = experiment, pictures, cast, report
+        self.split: Split = pictures.heldout or pictures.test or pictures.train
+        count = min(experiment.run.probe_images, len(self.split))
+        chance = seeds.generator(experiment.dataset.split_seed, "probes")
+        self.index = torch.randperm(len(self.split), generator=chance)[:count].to(self.split.images.device)
+        self.temperature = _temperature(cast)
+        self._declared = {w.name: w for w in PROBES}
+        self._constant: dict[str, float] = {}
+
+    def observe(self, stack: Stack, net: Net, epoch: int, step: int) -> dict[str, float]:
+        """Measure, show and report; gives the scalars."""
+        before = net.training
+        net.eval()
+        with torch.no_grad():
+            found = self._looked(stack, net, epoch, step)
+        net.train(before)
+        return found
+
+    def _looked(self, stack: Stack, net: Net, epoch: int, step: int) -> dict[str, float]:
+        x, y = self._sample()
+        batch = Batch(x, y, self.index, epoch, step)
+        student, own = self._seen(net, x)
+        teacher, other = (None, {}) if self.cast.teacher is None else self._seen(self.cast.teacher, x)
+        taught = stack.taught(batch, student, teacher)
+        logits = probes.of_logits(student.logits, None if taught is None else taught.logits, y, self.temperature)
+        scalars = {**logits.scalars, **probes.of_maps(own, other).scalars, **self._noise(net)}
+        self.report.measure(scalars)
+        names = {"classes": list(self.pictures.class_names)}
+        for name, matrix in logits.arrays.items():
+            self.report.show(name, self._declared[name], matrix, names)
+        self._show_samples(student, taught)
+        self._watched(stack, batch, net)
+        return scalars
+
+    def _sample(self) -> tuple[Tensor, Tensor | None]:
+        labels = self.split.labels
+        return self.split.images[self.index].float().div(255.0), None if labels is None else labels[self.index]
+
+    def _seen(self, net: Net, x: Tensor) -> tuple[View, dict[str, Tensor]]:
+        """Logits, and the maps of the net's stages by their taps."""
+        look = Look(net, {tap: tap for tap in stages(net)})
+        view = look(x)
+        look.remove()
+        return View(view.logits), dict(view.taps)
+
+    def _noise(self, net: Net) -> dict[str, float]:
+        """Signal-to-noise of both nets' pooled features over augmentations; the frozen teacher's is measured once."""
+        raw = self.split.images[self.index[:NOISY]]
+        rows = torch.arange(len(raw), device=raw.device)
+        views = Views(self.experiment.dataset, len(raw), seeds.key(0, "signal to noise"), raw.device)
+
+        def ratio(of: Net) -> float:
+            look = Look(of, {"pooled": "pooled"})
+            found = probes.signal_to_noise(lambda x: look(x).taps["pooled"], lambda k: views.at(raw, rows, k))
+            look.remove()
+            return found
+
+        if not self._moves():
+            return {}
+        if self.cast.teacher is not None and not self._constant:
+            self._constant = {"snr_teacher": ratio(self.cast.teacher)}
+        return {"snr_student": ratio(net), **self._constant}
+
+    def _moves(self) -> bool:
+        """Without augmentation every view is the same and there is no noise to measure."""
+        settings = self.experiment.dataset
+        return bool(settings.crop or settings.flip or settings.rotation)
+
+    def _show_samples(self, student: View, taught: View | None) -> None:
+        shown = self.index[:PICTURES]
+        images = self.split.images[shown].permute(0, 2, 3, 1)
+        labels: dict[str, list[Any]] = {"student": _top(student.logits[:PICTURES], self.pictures.class_names)}
+        if self.split.labels is not None:
+            labels["label"] = [self.pictures.class_names[i] for i in self.split.labels[shown].tolist()]
+        if taught is not None:
+            labels["teacher"] = _top(taught.logits[:PICTURES], self.pictures.class_names)
+        self.report.show("samples", self._declared["samples"], images, labels)
+
+    def _watched(self, stack: Stack, batch: Batch, net: Net) -> None:
+        """The methods' own watches of the distilling stage."""
+        if not any(w.stage == "" for m in self.cast.methods.values() for w in m.active_watches()):
+            return
+        student, teacher = stack.see(batch)
+        for (key, name), value in stack.watches(batch, student, teacher).items():
+            declared = next(w for w in self.cast.methods[key].watches if w.name == name)
+            self.report.show(f"{key}.{name}", declared, value)
+
+
+def stages(net: Net) -> tuple[str, ...]:
+    """The taps of a net's stages: its maps between the stem and the pooled features, none before activation."""
+    return tuple(t for t in net.taps if t not in ("f0", "pooled") and "." not in t and not t.endswith("_pre"))
+
+
+def _top(logits: Tensor, names: tuple[str, ...]) -> list[list[Any]]:
+    """The first few classes of each image with their probabilities: [[name, p], ...]."""
+    values, classes = torch.softmax(logits.float(), dim=1).topk(min(NAMED, logits.shape[1]), dim=1)
+    return [
+        [[names[c], round(p, 4)] for c, p in zip(row, ps)] for row, ps in zip(classes.tolist(), values.tolist())
+    ]  # fmt: skip
+
+
+def _temperature(cast: Cast) -> float:
+    """The run's temperature: that of the first method that has one, else 1."""
+    found = (getattr(m.params, "temperature", None) for m in cast.methods.values())
+    return float(next((t for t in found if t is not None), 1.0))
