@@ -1,0 +1,281 @@
+"""A card of curves: what a plot shows is declared by a `Plot`, and read from the run's history at each redraw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QStackedWidget, QToolButton, QVBoxLayout, QWidget
+
+from kdstudio import theme
+from kdstudio.charts.canvas import Canvas
+from kdstudio.charts.card import Card, Rows, Waiting
+from kdstudio.charts.figures import clock, figure, round_end
+from kdstudio.charts.legend import Legend
+from kdstudio.charts.lens import Lens
+from kdstudio.charts.picker import Picker
+from kdstudio.charts.shades import pale
+from kdstudio.curve import Curve, Numbers, nearest
+from kdstudio.history import History
+
+
+@dataclass(frozen=True)
+class Line:
+    """How one curve is called and drawn; `index` chooses its colour."""
+
+    name: str
+    index: int
+    dashed: bool = False
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Level:
+    """A horizontal line to compare with."""
+
+    name: str
+    value: float
+    index: int
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot, declared. `lines(name)` says how a measured number is drawn, None that it does not belong here;
+    `weighted` does the same for the other reading that the card's menu offers; `best` puts a ring on the largest value
+    of each curve."""
+
+    key: str
+    title: str
+    lines: Callable[[str], Line | None]
+    unit: str = ""
+    help: str = ""
+    stage: str = ""
+    log: bool = False
+    digits: int | None = None
+    best: bool = False
+    levels: Callable[[History], tuple[Level, ...]] = lambda history: ()
+    weighted: Callable[[str], Line | None] | None = None
+    waiting: str = "Nothing measured yet."
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One curve as it stands on the canvas."""
+
+    key: str
+    line: Line
+    curve: Curve
+    x: Numbers
+    y: Numbers
+
+
+class CurveCard(Card):
+    """Curves over step, epoch or time."""
+
+    def __init__(self, plot: Plot, history: History, lens: Lens) -> None:
+        super().__init__(plot.title, plot.unit, plot.help)
+        self.plot, self.history, self.lens = plot, history, lens
+        self.legend, self.canvas = Legend(), Canvas()
+        self._drawn: list[Drawn] = []
+        self._cursor: float | None = None
+        self._reading = plot.lines
+        self._stages = Picker("Stage shown in this plot")
+        self._stages.setVisible(False)
+        self._log = QToolButton()
+        self._log.setText("log")
+        self._log.setToolTip("Logarithmic axis")
+        self._log.setCheckable(True)
+        self._log.setAutoRaise(True)
+        self._log.setChecked(plot.log)
+        self._stack = QStackedWidget()
+        self._build()
+
+    def _build(self) -> None:
+        self.tools.addWidget(self._stages)
+        self.tools.addWidget(self._log)
+        page = QWidget()
+        inside = QVBoxLayout(page)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(2)
+        inside.addWidget(self.legend)
+        inside.addWidget(self.canvas, 1)
+        self._stack.addWidget(Waiting(self.plot.waiting))
+        self._stack.addWidget(page)
+        self.body.addWidget(self._stack)
+        self._stages.currentIndexChanged.connect(self.show_all)
+        self._log.toggled.connect(self.show_all)
+        self.legend.toggled.connect(self.redraw)
+        self.canvas.pointed.connect(self._point)
+        self.canvas.left.connect(self._unpoint)
+        self.canvas.on_double_click(self.show_all)
+        if self.plot.weighted is not None:
+            action = self.add_action("Terms times their weights", self._swap, checkable=True)
+            action.setToolTip("Show each term as it enters the sum")
+
+    def wants(self, name: str) -> bool:
+        """Whether a measured number belongs to this plot."""
+        return self._reading(name) is not None
+
+    def _swap(self) -> None:
+        weighted = self.plot.weighted
+        assert weighted is not None
+        self._reading = weighted if self._reading is self.plot.lines else self.plot.lines
+        self.set_unit(self.plot.unit if self._reading is self.plot.lines else f"{self.plot.unit}, weighted".lstrip(", "))
+        self.legend.clear()
+        self.show_all()
+
+    def show_all(self) -> None:
+        """Forget the zoom and draw anew."""
+        self.canvas.zoomed = False
+        self.redraw()
+
+    def shown_stage(self) -> str:
+        """The stage whose curves are drawn: the chosen one, else the newest in which there is more than one point."""
+        chosen = self._stages.currentData()
+        if chosen:
+            return str(chosen)
+        stages = self._measured()
+        long = [s for s, points in stages.items() if points > 1]
+        return (long or list(stages) or [""])[-1]
+
+    def _measured(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for (stage, name), curve in self.history.curves.items():
+            if self.wants(name) and len(curve) and self.plot.stage in ("", stage):
+                found[stage] = max(found.get(stage, 0), len(curve))
+        return {s: found[s] for s in self.history.stages if s in found}
+
+    def redraw(self) -> None:
+        """Draw what the history holds now."""
+        self._offer_stages()
+        stage = self.shown_stage()
+        drawn = list(self._curves(stage))
+        self._stack.setCurrentIndex(1 if drawn else 0)
+        if not drawn:
+            return
+        self.canvas.hide_all()
+        self._set_axes()
+        shown = [d for d in drawn if self._entry(d).isChecked()]
+        for one in shown:
+            self._draw(one)
+        levels = [level for level in self.plot.levels(self.history) if self._draw_level(level)]
+        self._drawn = drawn
+        self._frame(shown, levels, stage)
+        self._say_values()
+
+    def _curves(self, stage: str) -> Iterator[Drawn]:
+        for (where, name), curve in self.history.curves.items():
+            line = self._reading(name) if where == stage else None
+            if line is not None and len(curve):
+                yield Drawn(name, line, curve, curve.x(self.lens.axis), curve.smoothed(self.lens.smoothing))
+
+    def _entry(self, drawn: Drawn):  # type: ignore[no-untyped-def]
+        line = drawn.line
+        return self.legend.entry(drawn.key, line.name, line.index, dashed=line.dashed, digits=self.plot.digits, help=line.help)
+
+    def _draw(self, one: Drawn) -> None:
+        colour = theme.series(one.line.index)
+        few = len(one.y) <= 30
+        if self.lens.smoothing > 0 and not few:
+            raw = pale(colour)
+            self.canvas.draw(f"{one.key}/raw", one.x, self._up(one.curve.y()), raw)
+        y = self._up(one.curve.y() if few else one.y)
+        self.canvas.draw(one.key, one.x, y, colour, dashed=one.line.dashed, dots=few)
+        if self.plot.best:
+            raw_y = one.curve.y()
+            at = int(np.nanargmax(raw_y)) if np.isfinite(raw_y).any() else -1
+            point = (one.x[at], self._up(raw_y)[at]) if at >= 0 else None
+            self.canvas.ring(one.key, point, colour)
+
+    def _draw_level(self, level: Level) -> bool:
+        entry = self.legend.entry(
+            f"level/{level.name}", level.name, level.index, dashed=True, digits=self.plot.digits, help=level.help
+        )
+        entry.set_value(level.value)
+        at = float(self._up(np.array([level.value]))[0])
+        if entry.isChecked() and np.isfinite(at):
+            self.canvas.level(level.name, at, theme.series(level.index))
+            return True
+        return False
+
+    def _up(self, values: Numbers) -> Numbers:
+        if not self._log.isChecked():
+            return values
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(values > 0, np.log10(values), np.nan)
+
+    def _set_axes(self) -> None:
+        self.canvas.up.kind = "log" if self._log.isChecked() else "number"
+        self.canvas.across.kind = "time" if self.lens.axis == "time" else "number"
+
+    def _frame(self, shown: list[Drawn], levels: list[Level], stage: str) -> None:
+        up = [self._up(d.curve.y() if self.lens.smoothing == 0 else d.y) for d in shown]
+        up += [self._up(np.array([level.value])) for level in levels]
+        values = np.concatenate(up) if up else np.array([])
+        values = values[np.isfinite(values)]
+        if not len(values):
+            values = np.array([0.0, 1.0])
+        furthest = max((float(d.x[-1]) for d in self._drawn), default=1.0)
+        end = round_end(furthest, self._whole(stage))
+        self.canvas.frame((0.0, end), (float(values.min()), float(values.max())), log=self._log.isChecked())
+
+    def _whole(self, stage: str) -> float:
+        """Where the x axis ends when the stage is over; 0 where nobody knows."""
+        view = self.history.stages[stage]
+        if self.lens.axis == "time":
+            return view.clock - view.began if view.state == "done" else 0.0
+        return float(view.steps if self.lens.axis == "step" else view.epochs)
+
+    def _offer_stages(self) -> None:
+        stages = [s for s, points in self._measured().items() if points > 1]
+        entries: list[tuple[str, object]] = [("follows the run", "")]
+        entries += [(self.history.stages[s].title, s) for s in stages]
+        self._stages.offer(entries)
+        self._stages.setVisible(len(stages) > 1)
+
+    def _point(self, x: float) -> None:
+        self._cursor = x
+        self._say_values()
+
+    def _unpoint(self) -> None:
+        self._cursor = None
+        self._say_values()
+
+    def _say_values(self) -> None:
+        """The newest values in the legend, or those under the cursor."""
+        at = self._snapped()
+        if at is not None:
+            self.canvas.point_at(at)
+        words = clock(at, 1.0) if at is not None and self.lens.axis == "time" else figure(at) if at is not None else ""
+        self.readout.setText(f"{self.lens.axis} {words}" if words else "")
+        for one in self._drawn:
+            entry = self.legend.entries.get(one.key)
+            if entry is not None:
+                place = len(one.y) - 1 if at is None else nearest(one.x, at)
+                entry.set_value(float(one.y[place]))
+
+    def _snapped(self) -> float | None:
+        """The measured position nearest to the cursor."""
+        if self._cursor is None or not self._drawn:
+            return None
+        x = max((d.x for d in self._drawn), key=len)
+        return float(x[nearest(x, self._cursor)])
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange) and hasattr(self, "canvas"):
+            self.canvas.dress()
+            self.redraw()
+
+    def table(self) -> Rows:
+        """Every measurement of the shown curves, unthinned and unsmoothed, one a row."""
+        yield ("stage", "curve", "step", "epoch", "seconds", "value")
+        stage = self.shown_stage()
+        for one in self._curves(stage):
+            columns = (one.curve.x("step"), one.curve.x("epoch"), one.curve.x("time"), one.curve.y())
+            for step, epoch, seconds, value in zip(*columns, strict=True):
+                yield (stage, one.line.name, int(step), round(float(epoch), 4), round(float(seconds), 3), float(value))

@@ -1,0 +1,128 @@
+"""The legend of a curve chart, above the curves: a stroke, a name, a value that does not move; a click hides the curve."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+
+from kdstudio import theme
+from kdstudio.charts.figures import figure, number_width, tabular
+from kdstudio.charts.flow import Flow
+
+STROKE = 16
+
+
+class Entry(QAbstractButton):
+    """One curve's line in the legend; checked while the curve is shown."""
+
+    def __init__(self, name: str, index: int, *, dashed: bool, digits: int | None, help: str = "") -> None:
+        super().__init__()
+        self.index, self.dashed, self.digits = index, dashed, digits
+        self._value = figure(float("nan"))
+        self.setText(name)
+        self.setToolTip(help or f"{name} (click to hide or show)")
+        self.setCheckable(True)
+        self.setChecked(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFont(tabular(theme.TEXT - 1))
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def set_value(self, value: float) -> None:
+        """The number beside the name."""
+        words = figure(value, self.digits)
+        if words != self._value:
+            self._value = words
+            self.update()
+
+    def colour(self) -> QColor:
+        """The colour of its curve."""
+        return theme.series(self.index)
+
+    def sizeHint(self) -> QSize:
+        """Wide enough for the name and for any value."""
+        metrics = self.fontMetrics()
+        name = min(metrics.horizontalAdvance(self.text()), 190)
+        return QSize(STROKE + 6 + name + 8 + number_width(self.font()), metrics.height() + 4)
+
+    def minimumSizeHint(self) -> QSize:
+        """The name may be elided."""
+        return QSize(STROKE + 40 + number_width(self.font()), self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Stroke, name, value; faint when hidden, underlined by the keyboard's focus."""
+        painter = QPainter(self)
+        middle = self.height() / 2
+        shown = self.isChecked()
+        if self.hasFocus() or self.underMouse():
+            painter.fillRect(self.rect(), theme.colour("raised"))
+        style = Qt.PenStyle.DashLine if self.dashed else Qt.PenStyle.SolidLine
+        painter.setPen(QPen(self.colour() if shown else theme.colour("line"), 2, style))
+        painter.drawLine(QPointF(1, middle), QPointF(STROKE - 2, middle))
+        number = number_width(self.font())
+        name = QRect(STROKE + 6, 0, self.width() - STROKE - 6 - number - 4, self.height())
+        painter.setPen(theme.colour("text") if shown else theme.colour("muted"))
+        centred = Qt.AlignmentFlag.AlignVCenter
+        words = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, name.width())
+        painter.drawText(name, centred | Qt.AlignmentFlag.AlignLeft, words)
+        if shown:
+            painter.drawText(self.rect().adjusted(0, 0, -2, 0), centred | Qt.AlignmentFlag.AlignRight, self._value)
+        painter.end()
+
+
+class Key(QWidget):
+    """A swatch and a name, without a value."""
+
+    def __init__(self, name: str, index: int) -> None:
+        super().__init__()
+        self.index = index
+        self._name = name
+        self.setToolTip(name)
+        self.setFont(tabular(theme.TEXT - 2))
+        self.setFixedHeight(self.fontMetrics().height() + 2)
+
+    def text(self) -> str:
+        """The name."""
+        return self._name
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Swatch and name."""
+        painter = QPainter(self)
+        painter.fillRect(QRect(1, self.height() // 2 - 3, 10, 7), theme.series(self.index))
+        painter.setPen(theme.colour("text"))
+        words = self.fontMetrics().elidedText(self._name, Qt.TextElideMode.ElideRight, self.width() - 18)
+        painter.drawText(self.rect().adjusted(18, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
+        painter.end()
+
+
+class Legend(QWidget):
+    """All entries of a chart. `toggled` says that one was hidden or shown."""
+
+    toggled = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries: dict[str, Entry] = {}
+        self._columns = Flow(self, gap=14)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def entry(self, key: str, name: str, index: int, *, dashed: bool, digits: int | None, help: str = "") -> Entry:
+        """The entry of a curve, made when first asked for."""
+        found = self.entries.get(key)
+        if found is None:
+            found = self.entries[key] = Entry(name, index, dashed=dashed, digits=digits, help=help)
+            found.toggled.connect(self.toggled)
+            self._columns.addWidget(found)
+            self.updateGeometry()
+        return found
+
+    def clear(self) -> None:
+        """Forget all entries."""
+        for entry in self.entries.values():
+            self._columns.removeWidget(entry)
+            entry.hide()
+            entry.deleteLater()
+        self.entries = {}
+        self.updateGeometry()

@@ -1,0 +1,167 @@
+"""The card of matrices: one of them as a heat map, and beside it a class's distribution in all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+
+from engine.events import Watched
+from kdstudio import theme
+from kdstudio.charts.bars import Bars, Series
+from kdstudio.charts.card import Card, Rows, Waiting
+from kdstudio.charts.figures import figure
+from kdstudio.charts.heat import SCALES, HeatMap
+from kdstudio.charts.legend import Key
+from kdstudio.charts.picker import Picker
+from kdstudio.charts.records import Records
+from kdstudio.history import History
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One matrix of the card: the watch it comes from, its name in the picker, its explanation, its colour's number."""
+
+    watch: str
+    title: str
+    help: str
+    index: int
+
+
+class MatrixCard(Card):
+    """Soft labels and other matrices of a run."""
+
+    def __init__(self, title: str, matrices: tuple[Matrix, ...], history: History) -> None:
+        super().__init__(title, "", "Row: the true class. Column: the share of probability it gets.")
+        self.span = 2
+        self.matrices, self.history = matrices, history
+        self._which, self._class, self._scale = Picker("Matrix"), Picker("Class"), Picker("Colours stretch over")
+        self.heat, self.bars, self.records = HeatMap(), Bars(), Records()
+        self._keys: list[Key] = []
+        self._stack = QStackedWidget()
+        self._value = QLabel(" ")
+        self._values: dict[str, NDArray[np.float64]] = {}
+        self._build()
+
+    def _build(self) -> None:
+        self.tools.addWidget(self._which)
+        self._scale.offer([(s, s) for s in SCALES])
+        self.tools.addWidget(self._scale)
+        left, right = QVBoxLayout(), QVBoxLayout()
+        left.addWidget(self.heat, 1)
+        left.addWidget(self.records)
+        theme.set_role(self._value, "muted")
+        self._value.setFont(self.readout.font())
+        row = QHBoxLayout()
+        row.addWidget(theme.set_role(QLabel("class"), "muted"))
+        row.addWidget(self._class, 1)
+        right.addLayout(row)
+        self._legend = QVBoxLayout()
+        self._legend.setSpacing(0)
+        right.addLayout(self._legend)
+        right.addWidget(self.bars, 1)
+        page = QWidget()
+        sides = QHBoxLayout(page)
+        sides.setContentsMargins(0, 0, 0, 0)
+        sides.setSpacing(theme.GAP)
+        sides.addLayout(left, 3)
+        sides.addLayout(right, 2)
+        self._stack.addWidget(Waiting("Soft labels appear when a method has made them, or after the first evaluation."))
+        self._stack.addWidget(page)
+        self.body.addWidget(self._stack)
+        self.body.addWidget(self._value)
+        self._which.currentIndexChanged.connect(self.redraw)
+        self._class.currentIndexChanged.connect(self._other_class)
+        self._scale.currentIndexChanged.connect(self._rescale)
+        self.heat.picked.connect(self._class.setCurrentIndex)
+        self.heat.hovered.connect(self._hover)
+        self.records.moved.connect(self.redraw)
+
+    def wants(self, watch: str) -> bool:
+        """Whether a watch belongs to this card."""
+        return any(m.watch == watch for m in self.matrices)
+
+    def shown(self) -> Matrix | None:
+        """The matrix chosen in the picker, the first that exists without a choice."""
+        there = [m for m in self.matrices if self.history.watched.get(m.watch)]
+        return next((m for m in there if m.watch == self._which.currentData()), there[0] if there else None)
+
+    def redraw(self) -> None:
+        """Show the newest record, or the one gone back to."""
+        there = [m for m in self.matrices if self.history.watched.get(m.watch)]
+        self._which.offer([(m.title, m.watch) for m in there])
+        matrix = self.shown()
+        self._stack.setCurrentIndex(0 if matrix is None else 1)
+        if matrix is None:
+            return
+        record = self.records.offer(self.history.watched[matrix.watch])
+        assert record is not None
+        values = self.history.array(record).astype(np.float64)
+        self._values = self._distributions(record, there)
+        self.heat.show_matrix(values, axis_names(record, "rows"), axis_names(record, "columns"))
+        self._class.offer([(name, i) for i, name in enumerate(self.heat.row_names)])
+        self.heat.setToolTip(matrix.help)
+        self._other_class()
+
+    def _distributions(self, record: Watched, there: list[Matrix]) -> dict[str, NDArray[np.float64]]:
+        """The matrices whose rows are distributions over the same classes, as of the shown epoch."""
+        found = {}
+        for matrix in there:
+            past = [r for r in self.history.watched[matrix.watch] if r.shape == record.shape]
+            if not past:
+                continue
+            same = [r for r in past if r.stage != record.stage or r.epoch <= record.epoch] or past
+            values = self.history.array(same[-1]).astype(np.float64)
+            if values.ndim == 2 and np.allclose(values.sum(axis=1), 1.0, atol=1e-3):
+                found[matrix.watch] = values
+        return found
+
+    def _rescale(self) -> None:
+        self.heat.set_scale(self._scale.currentData())
+        self._other_class()
+
+    def _other_class(self) -> None:
+        row = max(0, self._class.currentIndex())
+        self.heat.set_row(row)
+        chosen = [m for m in self.matrices if m.watch in self._values]
+        series = tuple(Series(m.title, self._values[m.watch][row], m.index) for m in chosen)
+        self.bars.show_series(series, self.heat.column_names, own=row if self.heat.scale == "off the diagonal" else -1)
+        self._show_keys(chosen)
+
+    def _show_keys(self, chosen: list[Matrix]) -> None:
+        if [(k.text(), k.index) for k in self._keys] == [(m.title, m.index) for m in chosen]:
+            return
+        for key in self._keys:
+            self._legend.removeWidget(key)
+            key.deleteLater()
+        self._keys = [Key(m.title, m.index) for m in chosen]
+        for key in self._keys:
+            self._legend.addWidget(key)
+
+    def _hover(self, row: int, column: int) -> None:
+        if row < 0:
+            self._value.setText(" ")
+            return
+        names = self.heat.row_names[row], self.heat.column_names[column]
+        parts = [f"{names[0]} → {names[1]}:  {figure(float(self.heat.values[row, column]))}"]
+        parts += [
+            f"{m.title} {figure(float(self._values[m.watch][row, column]))}"
+            for m in self.matrices
+            if m.watch in self._values and m is not self.shown()
+        ]
+        self._value.setText("     ".join(parts))
+
+    def table(self) -> Rows:
+        """The shown matrix with the names of its rows and columns."""
+        yield ("class", *self.heat.column_names)
+        for name, row in zip(self.heat.row_names, self.heat.values.tolist(), strict=True):
+            yield (name, *row)
+
+
+def axis_names(record: Watched, axis: str) -> list[str]:
+    """The names of a matrix's rows or columns: its own, else those of the classes; empty where it has none."""
+    found: list[Any] = record.labels.get(axis) or record.labels.get("classes") or []
+    return [str(n) for n in found]

@@ -1,0 +1,151 @@
+"""The gallery: images with what belongs to each - its label, the teacher's and the student's top classes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QHelpEvent, QImage, QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from kdstudio import theme
+from kdstudio.charts.figures import tabular
+
+Guess = tuple[str, float]
+"""A class and its probability."""
+
+GAP = 6
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One column of the gallery: one or more pictures (H, W, C uint8) over each other, and words about them."""
+
+    pictures: tuple[NDArray[np.uint8], ...]
+    label: str = ""
+    guesses: dict[str, tuple[Guess, ...]] = field(default_factory=dict)
+
+
+class Gallery(QWidget):
+    """Tiles in a grid, as large as fits. `rows` names the pictures of a tile (input, output)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFont(tabular(theme.TEXT - 2))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.tiles: tuple[Tile, ...] = ()
+        self.rows: list[str] = []
+        self._pixmaps: list[list[QPixmap]] = []
+        theme.signals.changed.connect(self.update)
+
+    def show_tiles(self, tiles: Sequence[Tile], rows: Sequence[str] = ()) -> None:
+        """Show these pictures."""
+        self.tiles, self.rows = tuple(tiles), [str(r) for r in rows]
+        self._pixmaps = [[_pixmap(p) for p in tile.pictures] for tile in self.tiles]
+        self.update()
+
+    def minimumSizeHint(self) -> QSize:
+        """A few pictures."""
+        return QSize(150, 100)
+
+    def _lines(self) -> int:
+        tile = self.tiles[0]
+        return (1 if tile.label else 0) + len(tile.guesses)
+
+    def _margin(self) -> int:
+        if len(self.rows) < 2:
+            return 0
+        return max(self.fontMetrics().horizontalAdvance(r) for r in self.rows) + GAP
+
+    def _grid(self) -> tuple[int, int, int]:
+        """Columns, width of a tile, side of a picture: the number of columns that makes the pictures largest."""
+        count, deep = len(self.tiles), len(self.tiles[0].pictures)
+        words = self._lines() * self.fontMetrics().height()
+        wide = self.width() - self._margin()
+        best = (1, wide, 8)
+        for columns in range(1, count + 1):
+            rows = math.ceil(count / columns)
+            width = (wide + GAP) // columns - GAP
+            side = min(width, ((self.height() + GAP) // rows - GAP - words) // deep)
+            if side > best[2] or columns == 1:
+                best = (columns, width, side)
+        return best[0], best[1], max(8, best[2])
+
+    def _place(self, i: int) -> QRect:
+        columns, width, side = self._grid()
+        row, column = divmod(i, columns)
+        height = side * len(self.tiles[0].pictures) + self._lines() * self.fontMetrics().height() + GAP
+        return QRect(self._margin() + column * (width + GAP), row * height, width, height - GAP)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Pictures and words."""
+        if not self.tiles:
+            return
+        painter = QPainter(self)
+        _, _, side = self._grid()
+        for i, tile in enumerate(self.tiles):
+            place = self._place(i)
+            for k, pixmap in enumerate(self._pixmaps[i]):
+                box = QRectF(place.x() + (place.width() - side) / 2, place.y() + k * side, side, side)
+                painter.drawPixmap(box, pixmap, QRectF(pixmap.rect()))
+            self._paint_words(painter, tile, place, place.y() + side * len(tile.pictures))
+        self._paint_rows(painter, side)
+        painter.end()
+
+    def _paint_rows(self, painter: QPainter, side: int) -> None:
+        painter.setPen(theme.colour("muted"))
+        columns = self._grid()[0]
+        for i in range(0, len(self.tiles), columns):
+            for k, name in enumerate(self.rows if len(self.rows) > 1 else ()):
+                box = QRectF(0, self._place(i).y() + k * side, self._margin() - GAP, side)
+                painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, name)
+
+    def _paint_words(self, painter: QPainter, tile: Tile, place: QRect, top: int) -> None:
+        metrics, y = self.fontMetrics(), top
+        if tile.label:
+            self._paint_line(painter, QRect(place.x(), y, place.width(), metrics.height()), "", tile.label, "text")
+            y += metrics.height()
+        for who, guesses in tile.guesses.items():
+            right = bool(guesses) and guesses[0][0] == tile.label
+            tone = "muted" if not tile.label else "good" if right else "problem"
+            words = f"{guesses[0][0]} {100 * guesses[0][1]:.0f}" if guesses else "–"
+            self._paint_line(painter, QRect(place.x(), y, place.width(), metrics.height()), who[:1].upper(), words, tone)
+            y += metrics.height()
+
+    def _paint_line(self, painter: QPainter, box: QRect, head: str, words: str, tone: str) -> None:
+        painter.setPen(theme.colour(tone))
+        text = f"{head} {words}".strip()
+        painter.drawText(
+            box, Qt.AlignmentFlag.AlignCenter, self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, box.width())
+        )
+
+    def _at(self, point: QPoint) -> int:
+        return next((i for i in range(len(self.tiles)) if self._place(i).contains(point)), -1)
+
+    def event(self, event: QEvent) -> bool:
+        """A tooltip with every class that was named for the picture under the cursor."""
+        if isinstance(event, QHelpEvent) and self.tiles:
+            i = self._at(event.pos())
+            QToolTip.showText(event.globalPos(), describe(self.tiles[i]) if i >= 0 else "", self)
+            return True
+        return super().event(event)
+
+
+def describe(tile: Tile) -> str:
+    """All that is known of a picture, in lines."""
+    lines = [f"label: {tile.label}"] if tile.label else []
+    for who, guesses in tile.guesses.items():
+        lines.append(f"{who}: " + ", ".join(f"{name} {100 * p:.1f} %" for name, p in guesses))
+    return "\n".join(lines)
+
+
+def _pixmap(picture: NDArray[np.uint8]) -> QPixmap:
+    """A picture (H, W, 1 or 3) as it is, one pixel a pixel."""
+    colours = np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
+    kept = np.ascontiguousarray(colours)
+    height, width, _ = kept.shape
+    return QPixmap.fromImage(QImage(kept.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy())

@@ -1,0 +1,37 @@
+"""Colours between the theme's colours, and those of a heat map."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QColor
+
+from kdstudio import theme
+
+
+def blend(one: QColor, other: QColor, share: float) -> QColor:
+    """A colour between two: `share` 0 is the first, 1 the second."""
+
+    def mix(a: float, b: float) -> float:
+        return a * (1 - share) + b * share
+
+    return QColor.fromRgbF(mix(one.redF(), other.redF()), mix(one.greenF(), other.greenF()), mix(one.blueF(), other.blueF()))
+
+
+def pale(colour: QColor, share: float = 0.72) -> QColor:
+    """A colour on its way into the ground of a card: the raw curve under a smoothed one."""
+    return blend(colour, theme.colour("surface"), share)
+
+
+def heat(share: float) -> QColor:
+    """The colour of a value: `share` is 0 at the lower end of the scale and 1 at the upper."""
+    stops = theme.heat()
+    at = min(max(share, 0.0), 1.0) * (len(stops) - 1)
+    low = min(int(at), len(stops) - 2)
+    return blend(stops[low], stops[low + 1], at - low)
+
+
+def heat_table() -> NDArray[np.uint8]:
+    """256 colours (256, 4) as blue, green, red, 255, from the lower end of the scale to the upper."""
+    found = [heat(i / 255) for i in range(256)]
+    return np.array([[c.blue(), c.green(), c.red(), 255] for c in found], dtype=np.uint8)

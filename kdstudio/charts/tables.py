@@ -1,0 +1,77 @@
+"""The card of a table watch: rows of label, value and note."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QStackedWidget, QWidget
+
+from kdstudio import theme
+from kdstudio.charts.card import Card, Rows, Waiting
+from kdstudio.charts.figures import figure, tabular
+from kdstudio.history import History
+
+
+class TableCard(Card):
+    """The newest rows of a table watch."""
+
+    def __init__(self, watch: str, title: str, help: str, history: History) -> None:
+        super().__init__(title, "", help)
+        self.watch, self.history = watch, history
+        self._rows: tuple[dict[str, Any], ...] = ()
+        self._stack = QStackedWidget()
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._stack.addWidget(Waiting("The table appears when its stage is over."))
+        self._stack.addWidget(self._scroll)
+        self.body.addWidget(self._stack)
+
+    def wants(self, watch: str) -> bool:
+        """Whether a watch belongs to this card."""
+        return watch == self.watch
+
+    def redraw(self) -> None:
+        """Write the newest rows, if they are new."""
+        records = self.history.watched.get(self.watch, [])
+        self._stack.setCurrentIndex(1 if records else 0)
+        if records and records[-1].rows != self._rows:
+            self._rows = records[-1].rows
+            self._scroll.setWidget(_grid(self._rows))
+
+    def table(self) -> Rows:
+        """The rows as they are."""
+        yield ("label", "value", "note")
+        for row in self._rows:
+            yield (row.get("label", ""), row.get("value", ""), row.get("note", ""))
+
+
+def _grid(rows: tuple[dict[str, Any], ...]) -> QWidget:
+    page = QWidget()
+    grid = QGridLayout(page)
+    grid.setContentsMargins(0, 2, 8, 2)
+    grid.setHorizontalSpacing(theme.GAP)
+    grid.setVerticalSpacing(4)
+    for i, row in enumerate(rows):
+        name = QLabel(str(row.get("label", "")))
+        name.setWordWrap(True)
+        value = QLabel(spelled(row.get("value")))
+        value.setFont(tabular())
+        value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        note = theme.set_role(QLabel(str(row.get("note", ""))), "faint")
+        note.setWordWrap(True)
+        top = Qt.AlignmentFlag.AlignTop
+        grid.addWidget(name, i, 0, top)
+        grid.addWidget(value, i, 1, top | Qt.AlignmentFlag.AlignRight)
+        grid.addWidget(note, i, 2, top)
+    grid.setColumnStretch(0, 3)
+    grid.setColumnStretch(2, 4)
+    grid.setRowStretch(len(rows), 1)
+    return page
+
+
+def spelled(value: Any) -> str:
+    """A cell: whole numbers with separators, others with four digits, words as they are."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return "" if value is None else str(value)
+    return f"{value:,}" if isinstance(value, int) else figure(value)

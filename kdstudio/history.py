@@ -1,0 +1,228 @@
+"""What a run has said so far, arranged for showing: live and replayed runs are built by the same `take`. No widgets."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from engine import events
+from engine.runs import RunFolder
+from kdstudio import journal
+from kdstudio.curve import Curve
+
+State = Literal["empty", "running", "paused", "done", "stopped", "failed", "refused", "interrupted"]
+
+PACE = 40
+"""How many of the last reports the time left is reckoned from."""
+
+
+@dataclass
+class StageView:
+    """A stage as the stage bar shows it. `steps` and `epochs` are 0 where its length is unknown."""
+
+    name: str
+    title: str
+    help: str = ""
+    state: Literal["waiting", "running", "done"] = "waiting"
+    step: int = 0
+    steps: int = 0
+    epoch: int = 0
+    epochs: int = 0
+    began: float = 0.0
+    clock: float = 0.0
+    ledger: events.StageEnded | None = None
+    pace: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=PACE))
+
+    def share(self) -> float:
+        """How much of it is done, from 0 to 1."""
+        if self.state == "done":
+            return 1.0
+        return min(1.0, self.step / self.steps) if self.steps else 0.0
+
+    def left(self) -> float | None:
+        """Seconds of running time left by the pace of the last reports; None where nothing is known yet."""
+        if self.state != "running" or not self.steps or len(self.pace) < 2:
+            return None
+        (t0, s0), (t1, s1) = self.pace[0], self.pace[-1]
+        return (self.steps - self.step) * (t1 - t0) / (s1 - s0) if s1 > s0 and t1 > t0 else None
+
+    def steps_per_epoch(self) -> float:
+        """Steps an epoch has; 0 where unknown."""
+        return self.steps / self.epochs if self.epochs else 0.0
+
+
+class History:
+    """The state of one run after the events taken so far."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """`folder` is where a replayed run lies now, which its own RunStarted cannot know after a move."""
+        self._folder = folder
+        self.started: events.RunStarted | None = None
+        self.state: State = "empty"
+        self.stages: dict[str, StageView] = {}
+        self.stage = ""
+        self.curves: dict[tuple[str, str], Curve] = {}
+        self.watched: dict[str, list[events.Watched]] = {}
+        self.findings: list[events.Finding] = []
+        self.log: list[journal.Line] = []
+        self.problems: tuple[dict[str, str], ...] = ()
+        self.ended: events.RunEnded | None = None
+        self.group: events.GroupEnded | None = None
+        self.saved: list[events.Saved] = []
+        self.clock = 0.0
+        self.at = 0.0
+        self._files: RunFolder | None = None
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """The declarations of the run; empty before it started."""
+        return self.started.plan if self.started else {}
+
+    @property
+    def folder(self) -> Path | None:
+        """The run's folder; None before it started."""
+        if self._folder is not None:
+            return self._folder
+        return Path(self.started.folder) if self.started and self.started.folder else None
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes, as far as the run has said them."""
+        return [str(c) for c in self.plan.get("classes", [])]
+
+    def current(self) -> StageView | None:
+        """The stage that runs, or ran last."""
+        return self.stages.get(self.stage)
+
+    def curve(self, stage: str, name: str) -> Curve | None:
+        """The curve of a number in a stage, if it was ever measured there."""
+        return self.curves.get((stage, name))
+
+    def names(self, stage: str) -> list[str]:
+        """What was measured in a stage, in the order of first appearance."""
+        return [n for s, n in self.curves if s == stage]
+
+    def result(self, name: str) -> float | None:
+        """The newest value of a number in whichever stage measured it last."""
+        found = [c for (_, n), c in self.curves.items() if n == name and len(c)]
+        return found[-1].last() if found else None
+
+    def array(self, record: events.Watched) -> NDArray[Any]:
+        """The numbers of a watch's record, read from the run's folder."""
+        assert self.folder is not None
+        if self._files is None:
+            self._files = RunFolder.open(self.folder)
+        return self._files.array(record)
+
+    def take(self, event: events.Event) -> None:
+        """Arrange one more event; they come in the order in which they happened."""
+        self.clock, self.at = max(self.clock, event.clock), event.at
+        line = journal.line(event)
+        if line:
+            self.log.append(line)
+        match event:
+            case events.RunStarted():
+                self._start(event)
+            case events.RunResumed():
+                self._rewind(event)
+            case events.StageStarted():
+                self._enter(event)
+            case events.StageEnded(stage=name):
+                stage = self._stage(name)
+                stage.state, stage.ledger, stage.clock = "done", event, event.clock
+            case events.Step():
+                self._step(event)
+            case events.Evaluated(who=who, split=split):
+                for kind, value in (("top1", event.top1), ("top5", event.top5), ("loss", event.loss)):
+                    self._measure(event, f"{kind}/{who}/{split}", value)
+            case events.Measured(values=values):
+                for name, value in values.items():
+                    self._measure(event, name, value)
+            case events.Watched(watch=name):
+                self.watched.setdefault(name, []).append(event)
+            case events.Finding():
+                self.findings.append(event)
+            case events.Saved():
+                self.saved.append(event)
+            case events.Paused():
+                self.state = "paused"
+            case events.Unpaused():
+                self.state = "running"
+            case events.Refused(problems=problems):
+                self.state, self.problems = "refused", problems
+            case events.RunEnded(outcome=outcome):
+                self.state, self.ended = outcome, event
+            case events.GroupEnded():
+                self.group = event
+
+    def take_all(self, past: Iterable[events.Event], *, alive: bool) -> None:
+        """Replay a stored run; without a RunEnded and not `alive` (its lock is free) it counts as interrupted."""
+        for event in past:
+            self.take(event)
+        if self.state in ("running", "paused") and not alive:
+            self.state = "interrupted"
+
+    def _start(self, event: events.RunStarted) -> None:
+        self.started, self.state = event, "running"
+        for stage in event.plan.get("stages", []):
+            name = stage["name"]
+            self.stages[name] = StageView(name, stage.get("title") or name, stage.get("help", ""))
+
+    def _stage(self, name: str) -> StageView:
+        return self.stages.setdefault(name, StageView(name, name))
+
+    def _enter(self, event: events.StageStarted) -> None:
+        for other in self.stages.values():
+            if other.state == "running" and other.name != event.stage:
+                other.state = "done"
+        stage = self._stage(event.stage)
+        if stage.state == "waiting":
+            stage.began = event.clock
+        stage.title, stage.state = event.title or stage.title, "running"
+        stage.steps, stage.epochs, stage.clock = event.steps, event.epochs, event.clock
+        stage.pace.clear()
+        self.stage, self.state = event.stage, "running"
+
+    def _step(self, event: events.Step) -> None:
+        stage = self._stage(event.stage)
+        stage.step, stage.epoch, stage.clock = event.step, event.epoch, event.clock
+        stage.steps = event.steps or stage.steps
+        stage.pace.append((event.clock, event.step))
+        for name, value in event.values.items():
+            self._measure(event, name, value)
+
+    def _measure(self, event: events.Step | events.Evaluated | events.Measured, name: str, value: float) -> None:
+        key = (event.stage, name)
+        curve = self.curves.get(key)
+        if curve is None:
+            stage = self._stage(event.stage)
+            curve = self.curves[key] = Curve(stage.steps_per_epoch(), stage.began)
+        curve.add(event.step, event.epoch, event.clock, value)
+
+    def _rewind(self, event: events.RunResumed) -> None:
+        """Forget what earlier attempts said past the point from which this one goes on."""
+        self.state, self.ended = "running", None
+        order = list(self.stages)
+        past = set(order[order.index(event.stage) + 1 :] if event.stage in order else order)
+        for (stage, _), curve in self.curves.items():
+            if stage in past or stage == event.stage:
+                curve.cut(-1 if stage in past else event.step)
+        for name, records in self.watched.items():
+            self.watched[name] = [r for r in records if _before(r, event, past)]
+        self.findings = [f for f in self.findings if _before(f, event, past)]
+        for name in past:
+            self.stages[name].state, self.stages[name].step = "waiting", 0
+        self.stage = event.stage
+        if event.stage:
+            here = self._stage(event.stage)
+            here.state, here.step, here.epoch, here.ledger = "running", event.step, event.epoch, None
+            here.pace.clear()
+
+
+def _before(said: events.Watched | events.Finding, point: events.RunResumed, past: set[str]) -> bool:
+    return said.stage not in past and (said.stage != point.stage or said.step <= point.step)

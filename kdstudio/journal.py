@@ -1,0 +1,87 @@
+"""The log of a run in sentences: what each event says to a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine import events
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the log; `at` is unix time, `clock` seconds of running time."""
+
+    at: float
+    clock: float
+    severity: events.Severity
+    text: str
+
+
+WHO = {"student": "Student", "teacher": "Teacher", "student_ema": "Student (averaged weights)"}
+
+
+def line(event: events.Event) -> Line | None:
+    """The line an event adds to the log; None for what plots show better."""
+    said = _said(event)
+    return Line(event.at, event.clock, said[0], said[1]) if said else None
+
+
+def _said(event: events.Event) -> tuple[events.Severity, str] | None:
+    match event:
+        case events.RunStarted(run=run, seed=seed):
+            return "info", f"Run {run} started, seed {seed}."
+        case events.RunResumed(stage=stage, step=step, epoch=epoch):
+            return "info", f"Resumed in stage {stage} after epoch {epoch}, step {step:,}."
+        case events.StageStarted(title=title, stage=stage):
+            return "info", f"{_capital(title or stage)} began."
+        case events.StageEnded():
+            return "info", _ledger(event)
+        case events.Evaluated(who=who, split=split, epoch=epoch, top1=top1):
+            return "info", f"{WHO.get(who, who)} on {split} images after epoch {epoch}: {top1:.2f} %."
+        case events.Finding(severity=severity, sentence=sentence):
+            return severity, sentence
+        case events.Saved(kind=kind, path=path):
+            return "info", f"{_capital(kind)} saved as {path}."
+        case events.Note(text=text, severity=severity):
+            return severity, text
+        case events.Paused():
+            return "info", "Paused."
+        case events.Unpaused():
+            return "info", "Going on."
+        case events.Refused(problems=problems):
+            return "error", "Refused: " + "; ".join(p.get("sentence", "") for p in problems)
+        case events.RunEnded(outcome=outcome, sentence=sentence):
+            return "error" if outcome == "failed" else "info", sentence or f"The run is {outcome}."
+        case events.GroupEnded(runs=runs):
+            return "info", f"All {len(runs)} repeats are over."
+    return None
+
+
+def _ledger(event: events.StageEnded) -> str:
+    parts = [seconds(event.seconds), f"{event.images:,} images"]
+    if event.peak_memory:
+        parts.append(f"{size(event.peak_memory)} at most")
+    if event.joules is not None:
+        parts.append(f"{event.joules:,.0f} J")
+    return f"{_capital(event.stage)} is over: {', '.join(parts)}."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def seconds(value: float) -> str:
+    """A duration for people, of steady width where it counts on: `00:21`, `1:02:03`."""
+    whole = max(0, round(value))
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
+def size(count: float) -> str:
+    """Bytes for people, in decimal units: `3.1 GB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"

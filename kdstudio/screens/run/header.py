@@ -1,0 +1,196 @@
+"""The head of the Run screen: what runs, how far it is, and the levers."""
+
+from __future__ import annotations
+
+from time import time
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from kdstudio import theme
+from kdstudio.charts.figures import tabular
+from kdstudio.history import History, State
+from kdstudio.icons import TextButton
+from kdstudio.journal import seconds
+
+WORDS: dict[State, tuple[str, str]] = {
+    "empty": ("", ""),
+    "running": ("running", "accent"),
+    "paused": ("paused", "warning"),
+    "done": ("done", "good"),
+    "stopped": ("stopped", "warning"),
+    "failed": ("failed", "problem"),
+    "refused": ("refused", "problem"),
+    "interrupted": ("interrupted", "warning"),
+}
+"""State -> its word and the tone of its chip."""
+
+
+class Elided(QLabel):
+    """A label that gives way and elides."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._full = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def set_words(self, words: str) -> None:
+        """What to write as far as there is room."""
+        self._full = words
+        self.setToolTip(words)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setText(self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, self.width()))
+
+    def resizeEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+        """Elide anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+
+class Header(QWidget):
+    """Title and state, progress in words, Pause, Stop, Save now. The signals are the buttons."""
+
+    pause_requested = Signal()
+    resume_requested = Signal()
+    stop_requested = Signal()
+    save_requested = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._history = History()
+        self._live = False
+        self.title = theme.set_role(Elided(), "title")
+        self.about = theme.set_role(Elided(), "muted")
+        self.chip = theme.set_role(QLabel(), "chip")
+        self.progress = QLabel()
+        self.left = theme.set_role(QLabel(), "muted")
+        self.pause = TextButton("Pause", "secondary", "pause")
+        self.stop = TextButton("Stop", "danger", "stop")
+        self.save = TextButton("Save now", "secondary", "save")
+        self._clock = QTimer(self)
+        self._clock.setInterval(500)
+        self._clock.timeout.connect(self.refresh)
+        self._build()
+
+    def _build(self) -> None:
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        first = QHBoxLayout()
+        first.setSpacing(theme.SPACE)
+        first.addWidget(self.title, 1)
+        words.addLayout(first)
+        second = QHBoxLayout()
+        second.setSpacing(theme.SPACE)
+        second.addWidget(self.chip)
+        second.addWidget(self.about, 1)
+        words.addLayout(second)
+        times = QVBoxLayout()
+        times.setSpacing(2)
+        for label in (self.progress, self.left):
+            label.setFont(tabular())
+            label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            label.setFixedWidth(label.fontMetrics().horizontalAdvance("00:00:00 gone · 00:00:00 left"))
+            times.addWidget(label)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.GAP)
+        row.addLayout(words, 1)
+        row.addLayout(times)
+        width = max(b.sizeHint().width() for b in (self.pause, TextButton("Resume", "primary", "play")))
+        self.pause.setFixedWidth(width)  # it becomes Resume: the others stay where they are
+        for button in (self.pause, self.stop, self.save):
+            row.addWidget(button)
+        self.pause.setToolTip("Wait before the next step; everything stays in memory (Space)")
+        self.stop.setToolTip("End after this step and leave a checkpoint from which the run can go on")
+        self.save.setToolTip("Write a checkpoint after this step")
+        self.pause.clicked.connect(self._pause_or_resume)
+        self.stop.clicked.connect(self._stop)
+        self.save.clicked.connect(self.save_requested)
+
+    def show_history(self, history: History) -> None:
+        """Speak of this run from now on."""
+        self._history = history
+        self.refresh()
+
+    def set_live(self, state: str) -> None:
+        """What the trainer is doing: idle, starting, running, paused or stopping."""
+        self._live = state != "idle"
+        paused, busy = state == "paused", state in ("running", "paused")
+        self.pause.setText("Resume" if paused else "Pause")
+        self.pause.set_icon("play" if paused else "pause")
+        self.pause.setEnabled(busy)
+        self.stop.setText("Stopping" if state == "stopping" else "Stop")
+        self.stop.setEnabled(busy or state == "starting")
+        self.save.setEnabled(state == "running")
+        for button in (self.pause, self.stop, self.save):
+            button.setVisible(self._live)
+        if self._live:
+            self._clock.start()
+        else:
+            self._clock.stop()
+        self.refresh()
+
+    def _pause_or_resume(self) -> None:
+        (self.resume_requested if self.pause.text() == "Resume" else self.pause_requested).emit()
+
+    def _stop(self) -> None:
+        self.stop.setEnabled(False)
+        self.stop_requested.emit()
+
+    def refresh(self) -> None:
+        """Write what is known now."""
+        history = self._history
+        started = history.started
+        self.title.set_words(started.title if started else "Run")
+        self.about.set_words(about(history))
+        word, tone = WORDS[history.state]
+        self.chip.setText(word)
+        self.chip.setVisible(bool(word))
+        if self.chip.property("tone") != tone:
+            self.chip.setProperty("tone", tone)
+            theme.restyle(self.chip)
+        self.progress.setText(progress(history))
+        self.left.setText(time_left(history, self._gone()))
+
+    def _gone(self) -> float:
+        """Seconds of running so far, going on between two events while the run does."""
+        history = self._history
+        if self._live and history.state == "running" and history.at:
+            return history.clock + max(0.0, min(time() - history.at, 3600.0))
+        return history.clock
+
+
+def about(history: History) -> str:
+    """Which run this is, in a line."""
+    started = history.started
+    if started is None:
+        return ""
+    plan = started.plan
+    parts = [f"seed {started.seed}"]
+    if started.repeats > 1:
+        parts.append(f"repeat {started.repeat + 1} of {started.repeats}")
+    parts += [str(plan[k]) for k in ("dataset",) if plan.get(k)]
+    nets = [str(plan[k]) for k in ("teacher", "student") if plan.get(k) and plan[k] != "none"]
+    parts += [" → ".join(nets)] if nets else []
+    methods = plan.get("methods")
+    parts += [" + ".join(methods) or "labels alone"] if methods is not None else []
+    return " · ".join([*parts, started.run])
+
+
+def progress(history: History) -> str:
+    """The epoch of the present stage; nothing where a stage has none."""
+    stage = history.current()
+    if stage is None or not stage.epochs:
+        return stage.title if stage is not None and history.state in ("running", "paused") else ""
+    return f"epoch {max(stage.epoch, 1)} / {stage.epochs}"
+
+
+def time_left(history: History, gone: float) -> str:
+    """Running time so far, and what the present stage still takes by its own pace, pauses not counted."""
+    if history.started is None:
+        return ""
+    stage = history.current()
+    left = stage.left() if stage and history.state in ("running", "paused") else None
+    return f"{seconds(gone)} gone" + (f" · {seconds(left)} left" if left is not None else "")

@@ -1,0 +1,144 @@
+"""The cards of a run: made from what it declared at its start, and from what it then measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine import events
+from kdstudio.charts.board import Board
+from kdstudio.charts.card import Card
+from kdstudio.charts.curves import CurveCard, Plot
+from kdstudio.charts.distribution import DistributionCard
+from kdstudio.charts.gallery import GalleryCard
+from kdstudio.charts.lens import Lens
+from kdstudio.charts.matrix import Matrix, MatrixCard
+from kdstudio.charts.numbers import NumbersCard
+from kdstudio.charts.redraw import Redraw
+from kdstudio.charts.tables import TableCard
+from kdstudio.history import History
+from kdstudio.screens.run import plots
+from kdstudio.screens.run.findings import FindingsCard
+
+
+class Panels:
+    """Lays the cards of one run on a board and marks those that an event concerns."""
+
+    def __init__(self, board: Board, redraw: Redraw, history: History, lens: Lens, dress: Callable[[Card], None]) -> None:
+        self.board, self.history, self.lens = board, history, lens
+        self._dress = dress
+        self._redraw = redraw
+        self._known: set[str] = set()
+        self._probes = list(plots.probes())
+        self._numbers: NumbersCard | None = None
+        self.findings = FindingsCard(history)
+        self._declare(history.plan)
+
+    def concern(self, event: events.Event) -> None:
+        """Mark the cards that show what an event says, after making those that it shows for the first time."""
+        match event:
+            case events.Step(values=values) | events.Measured(values=values):
+                self._numbers_changed(tuple(values))
+            case events.Evaluated(who=who, split=split):
+                self._numbers_changed((f"top1/{who}/{split}",))
+            case events.Watched(watch=name):
+                self._mark([c for c in self.board.cards if _wants(c, name)])
+            case events.Finding():
+                self._mark([self.findings])
+            case events.RunResumed() | events.RunEnded() | events.StageStarted():
+                self.mark_all()
+
+    def mark_all(self) -> None:
+        """Everything is to be drawn anew."""
+        for stage_name in {n for _, n in self.history.curves}:
+            self._meet(stage_name)
+        self._mark(self.board.cards)
+
+    def look_anew(self) -> None:
+        """The lens has changed: every plot of curves forgets its zoom and is drawn anew."""
+        for card in self.board.cards:
+            if isinstance(card, CurveCard):
+                card.canvas.zoomed = False
+                self._redraw.mark(card)
+
+    def _add(self, card: Card) -> None:
+        self._dress(card)
+        self.board.add(card)
+
+    def _mark(self, cards: list[Card]) -> None:
+        for card in cards:
+            self._redraw.mark(card)
+
+    def _numbers_changed(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            self._meet(name)
+        self._mark([c for c in self.board.cards if any(_wants(c, n) for n in names)])
+
+    def _meet(self, name: str) -> None:
+        """Make the card of a number that is measured for the first time."""
+        if name in self._known:
+            return
+        self._known.add(name)
+        if name.startswith(("weighted/", "top5/", "loss/", "top1/", "nonfinite/")) or name in plots.OWN:
+            return
+        if any(_wants(c, name) for c in self.board.cards):
+            return
+        probe = next((p for p in self._probes if p.lines(name) is not None), None)
+        if probe is not None:
+            self._plot(probe)
+            return
+        self._once(name, name.rpartition(".")[2].replace("_", " "), "", "")
+
+    def _once(self, name: str, title: str, unit: str, help: str) -> None:
+        if self._numbers is None:
+            self._numbers = NumbersCard("Measurements", "Numbers of the methods, as last measured", self.history)
+            self._add(self._numbers)
+        self._numbers.tell(name, title, unit, help)
+
+    def _plot(self, plot: Plot) -> None:
+        self._add(CurveCard(plot, self.history, self.lens))
+
+    def _declare(self, plan: dict[str, Any]) -> None:
+        watches = plan.get("watches", [])
+        kinds = {kind: [w for w in watches if w["kind"] == kind] for kind in ("curve", "matrix", "images", "table",
+                                                                              "distribution")}  # fmt: skip
+        self._plot(plots.losses(plan))
+        self._plot(plots.accuracy(plan))
+        self._add(self.findings)
+        if kinds["matrix"]:
+            self._add(MatrixCard("Soft labels", _matrices(kinds["matrix"]), self.history))
+        for w in sorted(kinds["images"], key=lambda w: w["name"] != "samples"):
+            self._add(GalleryCard(w["name"], _title(w), w.get("help", ""), self.history))
+        for w in kinds["table"]:
+            self._add(TableCard(w["name"], _title(w), w.get("help", ""), self.history))
+        for w in kinds["curve"]:
+            if w.get("every") == "stage":
+                self._once(w["name"], _title(w), w.get("unit", ""), w.get("help", ""))
+            else:
+                self._plot(plots.watch(w))
+        for w in kinds["distribution"]:
+            self._add(DistributionCard(w["name"], _title(w), w.get("unit", ""), w.get("help", ""), self.history))
+        self._plot(plots.learning_rate())
+        self._plot(plots.speed())
+
+
+def _title(watch: dict[str, Any]) -> str:
+    title = str(watch.get("title") or watch["name"].rpartition(".")[2].replace("_", " "))
+    return title[:1].upper() + title[1:]
+
+
+def _matrices(watches: list[dict[str, Any]]) -> tuple[Matrix, ...]:
+    """The student's in the student's colour, the teacher's in the teacher's, the others in those that follow; what
+    the methods made first, for it is there first."""
+    order = sorted(watches, key=lambda w: w["name"].startswith("soft_labels_"))
+    number = plots.Numbering(2)
+    fixed = {"soft_labels_student": plots.STUDENT, "soft_labels_teacher": plots.TEACHER}
+    return tuple(
+        Matrix(w["name"], _title(w), w.get("help", ""), fixed.get(w["name"], -1) if w["name"] in fixed else number(w["name"]))
+        for w in order
+    )
+
+
+def _wants(card: Card, name: str) -> bool:
+    asked = getattr(card, "wants", None)
+    return bool(asked and asked(name))

@@ -1,0 +1,170 @@
+"""Which plots a run has: declared by its terms and watches, and by the names under which probes measure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kdstudio.charts.curves import Level, Line, Plot
+from kdstudio.history import History
+
+OWN = ("learning_rate", "images_per_second", "train_top1")
+"""Numbers of a Step that are no losses."""
+
+STUDENT, TEACHER = 0, 1
+"""Numbers of the colours that student and teacher have everywhere."""
+
+
+class Numbering:
+    """Gives every name a colour number of its own, in the order in which they are asked for."""
+
+    def __init__(self, first: int = 0) -> None:
+        self._first = first
+        self._given: dict[str, int] = {}
+
+    def __call__(self, name: str) -> int:
+        """The number of a name, the same at every asking."""
+        return self._given.setdefault(name, self._first + len(self._given))
+
+
+def losses(plan: dict[str, Any]) -> Plot:
+    """Every term of the sum and the sum itself, in whichever stage has them."""
+    terms = {t["name"]: t for t in plan.get("terms", [])}
+    number = Numbering()
+    for name in ("loss", *terms):
+        number(name)
+    log = bool(terms) and all(t.get("scale") == "log" for t in terms.values())
+
+    def plain(name: str) -> Line | None:
+        if name in OWN or name.startswith(("weighted/", "top1/", "top5/", "loss/")) or "/" in name:
+            return None
+        if name == "loss":
+            return Line("sum", number(name), help="What is minimised: the weighted sum of all terms")
+        if name in terms:
+            return Line(_titled(terms[name]), number(name), help=_worded(terms[name]))
+        return Line(name.replace("_", " "), number(name)) if "." not in name and name not in KNOWN else None
+
+    def weighted(name: str) -> Line | None:
+        if name == "loss":
+            return plain(name)
+        bare = name.removeprefix("weighted/")
+        bare = "ce" if bare == "labels" else bare
+        return plain(bare) if name.startswith("weighted/") else None
+
+    return Plot("losses", "Losses", plain, "nats", "Means over the steps since the last report, unweighted", log=log,
+                weighted=weighted, waiting="Losses appear with the first steps.")  # fmt: skip
+
+
+def _titled(term: dict[str, Any]) -> str:
+    method, _, _ = term["name"].rpartition(".")
+    title = str(term.get("title") or term["name"]).replace("_", " ")
+    return f"{method} · {title}" if method else title
+
+
+def _worded(term: dict[str, Any]) -> str:
+    weight = term.get("weight")
+    return f"{term.get('help', '')} Weight {weight:g}." if isinstance(weight, (int, float)) else str(term.get("help", ""))
+
+
+def accuracy(plan: dict[str, Any]) -> Plot:
+    """The student's accuracies, with the teacher's and a published one to compare with."""
+    splits = {"test": (STUDENT, False), "held-out": (2, False), "train": (5, True)}
+
+    def line(name: str) -> Line | None:
+        if name == "train_top1":
+            return Line("training batches", 5, dashed=True, help="On augmented training images, while training")
+        kind, _, rest = name.partition("/")
+        who, _, split = rest.partition("/")
+        if kind != "top1" or not who.startswith("student"):
+            return None
+        index, dashed = splits.get(split, (6, False))
+        words = f"student, {split}" + (" (averaged weights)" if who.endswith("ema") else "")
+        return Line(words, index, dashed, help=f"Top-1 on {split} images; the ring marks the highest")
+
+    def levels(history: History) -> tuple[Level, ...]:
+        found = [
+            Level(f"teacher, {split}", value, TEACHER, "The teacher's top-1 on the same images")
+            for split in ("test", "held-out")
+            if (value := history.result(f"top1/teacher/{split}")) is not None
+        ][:1]
+        expected = plan.get("expected")
+        if expected:
+            found.append(Level("published", float(expected["top1"]), 4, published(expected)))
+        return tuple(found)
+
+    return Plot("accuracy", "Accuracy", line, "top-1, %", "Share of images whose largest logit is their label", digits=2,
+                best=True, levels=levels, waiting="Accuracies appear after the first epoch.")  # fmt: skip
+
+
+def published(expected: dict[str, Any]) -> str:
+    """Where a published accuracy comes from, in words."""
+    teacher = f"; {expected['teacher']}" if expected.get("teacher") else ""
+    return f"{expected['top1']:g} %, {expected.get('source', '')}{teacher}"
+
+
+def named(key: str, title: str, unit: str, help: str, lines: dict[str, Line], digits: int | None = None) -> Plot:
+    """A plot of a few numbers known by name."""
+    return Plot(key, title, lines.get, unit, help, digits=digits, waiting="Measured at every evaluation.")
+
+
+def prefixed(key: str, title: str, unit: str, help: str, prefix: str, *, log: bool = False) -> Plot:
+    """A plot of every number whose name starts with `prefix`, one curve each."""
+    number = Numbering()
+
+    def line(name: str) -> Line | None:
+        rest = name.removeprefix(prefix)
+        return Line(rest.replace("_", " "), number(rest)) if name.startswith(prefix) else None
+
+    return Plot(key, title, line, unit, help, log=log, waiting="Measured at every evaluation.")
+
+
+def _pair(name: str) -> dict[str, Line]:
+    return {f"{name}_student": Line("student", STUDENT), f"{name}_teacher": Line("teacher", TEACHER, dashed=True)}
+
+
+def learning_rate() -> Plot:
+    """The learning rate at the last reported step."""
+    return named("learning_rate", "Learning rate", "", "Of the last step", {"learning_rate": Line("learning rate", 3)})
+
+
+def speed() -> Plot:
+    """Images a second."""
+    lines = {"images_per_second": Line("training", 2)}
+    return named("speed", "Speed", "images/s", "Training images a second, without evaluations and pauses", lines)
+
+
+def probes() -> tuple[Plot, ...]:
+    """What every run measures of itself whatever its methods."""
+    agree = {"agreement": Line("student and teacher", STUDENT, help="Share of images for which both name the same class")}
+    return (
+        named("agreement", "Agreement with the teacher", "%", "Images for which both name one class", agree, digits=2),
+        named("kl", "Divergence from the teacher", "nats", "KL of the student from the teacher, per image",
+              {"kl_to_teacher": Line("KL", STUDENT)}),
+        named("entropy", "Entropy of soft labels", "nats", "Mean entropy at the run's temperature", _pair("entropy")),
+        named("calibration", "Calibration error", "ECE", "Gap between confidence and accuracy", _pair("ece")),
+        named("correlation", "Correlation of logits", "", "Between student and teacher, 1 is equal up to scale",
+              {"logit_correlation": Line("student and teacher", STUDENT)}),
+        prefixed("affinity", "Affinity error per stage", "", "Distance of the spatial affinities", "affinity_error/"),
+        prefixed("cka", "Likeness of features per stage", "CKA", "Linear CKA, 1 is equal", "cka/"),
+        named("snr", "Signal to noise", "dB", "Variance of image means over variance across augmentations", _pair("snr")),
+        prefixed("share", "Share of the gradient", "", "Of each term at the earliest weight all reach", "share/"),
+        prefixed("norm", "Gradient of each term", "norm", "Of the weighted term", "gradient_norm/", log=True),
+        prefixed("cosine", "Do the terms agree?", "cosine", "Of each term's gradient with the rest", "cosine/"),
+    )  # fmt: skip
+
+
+KNOWN = {"agreement", "kl_to_teacher", "logit_correlation"} | {f"{n}_{w}" for n in ("entropy", "ece", "snr")
+                                                              for w in ("student", "teacher")}  # fmt: skip
+"""Names of the probes that stand alone."""
+
+
+def watch(declared: dict[str, Any]) -> Plot:
+    """The plot of a curve that a method declares."""
+    name, title = declared["name"], str(declared.get("title") or declared["name"])
+    line: Callable[[str], Line | None] = {name: Line(title, STUDENT)}.get
+    method = name.rpartition(".")[0]
+    return Plot(name, _capital(title), line, str(declared.get("unit", "")), f"{method}: {declared.get('help', '')}")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,230 @@
+"""The Run screen: header, stages, results, the board of charts, the log. `receive` shows a live run, `show_run` a stored
+one; both build the same history."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
+
+from engine import events
+from engine.runs import RunFolder
+from kdstudio import actions, theme
+from kdstudio.charts import export
+from kdstudio.charts.board import Board
+from kdstudio.charts.card import Card
+from kdstudio.charts.lens import Lens
+from kdstudio.charts.redraw import Redraw
+from kdstudio.history import History
+from kdstudio.icons import IconLabel, TextButton
+from kdstudio.screens.run.header import Header
+from kdstudio.screens.run.logbook import Logbook
+from kdstudio.screens.run.panels import Panels
+from kdstudio.screens.run.results import Results
+from kdstudio.screens.run.stagebar import StageBar
+from kdstudio.screens.run.toolbar import LensBar
+
+WORDS_PASS = 200
+"""Milliseconds between two refreshes of header, stages and log."""
+
+
+class RunScreen(QWidget):
+    """One run. The levers come out as signals, and `set_state` tells what the trainer made of them."""
+
+    pause_requested = Signal()
+    resume_requested = Signal()
+    stop_requested = Signal()
+    save_requested = Signal()
+    fix_requested = Signal(dict)
+    """Settings that mend what a finding says, for a copy of the shown run."""
+    export_requested = Signal(Path)
+    """The student of this run folder was written to a file of the user's."""
+    continue_requested = Signal(Path)
+    """The stored run of this folder is to go on."""
+    setup_requested = Signal()
+    """Nothing runs, and the person wants to set something up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        theme.set_role(self, "plain")
+        self.history = History()
+        self.header, self.stages, self.results, self.log = Header(), StageBar(), Results(), Logbook()
+        self.progress = QProgressBar()
+        self.lens = Lens(self)
+        self.board = Board()
+        self.redraw = Redraw(self.board, self)
+        self.panels: Panels | None = None
+        self._state = "idle"
+        self._pages = QStackedWidget()
+        self._words = QTimer(self)
+        self._words.setInterval(WORDS_PASS)
+        self._words.setSingleShot(True)
+        self._words.timeout.connect(self._refresh_words)
+        self._build()
+        self._wire()
+        self.set_state("idle")
+
+    def _build(self) -> None:
+        self.progress.setRange(0, 1000)
+        self.progress.setTextVisible(False)
+        line = QHBoxLayout()
+        line.setSpacing(theme.GAP)
+        line.addWidget(self.stages, 1)
+        line.addWidget(LensBar(self.lens))
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(theme.MARGIN - 4, theme.GAP, theme.HALF, theme.SPACE)
+        column.setSpacing(theme.SPACE + 2)
+        for part in (self.header, line, self.progress, self.results, self.log):
+            if isinstance(part, QHBoxLayout):
+                column.addLayout(part)
+            else:
+                column.addWidget(part)
+        column.insertWidget(4, self.board, 1)
+        self._pages.addWidget(_empty(self.setup_requested.emit))
+        self._pages.addWidget(page)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self._pages)
+
+    def _wire(self) -> None:
+        self.header.pause_requested.connect(self.pause_requested)
+        self.header.resume_requested.connect(self.resume_requested)
+        self.header.stop_requested.connect(self.stop_requested)
+        self.header.save_requested.connect(self.save_requested)
+        self.results.student_requested.connect(self.save_student)
+        self.results.preset_requested.connect(self.save_preset)
+        self.results.folder_requested.connect(self._open_folder)
+        self.results.continue_requested.connect(self._continue)
+        self.lens.changed.connect(self._look_anew)
+        pause = QShortcut(QKeySequence(Qt.Key.Key_Space), self)
+        pause.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        pause.activated.connect(self.header.pause.click)
+
+    def set_state(self, state: str) -> None:
+        """What the trainer is doing; concerns the levers while its run is shown."""
+        self._state = state
+        self.header.set_live(state)
+        if state == "starting":
+            self._begin(History())
+        self._refresh_words()
+
+    def receive(self, event: events.Event) -> None:
+        """One more event of the live run."""
+        if isinstance(event, (events.RunStarted, events.Refused)):
+            self._begin(History())
+        self.history.take(event)
+        if isinstance(event, events.RunStarted):
+            self._lay()
+        elif self.panels is not None:
+            self.panels.concern(event)
+        if isinstance(event, (events.RunEnded, events.Refused, events.GroupEnded, events.Paused, events.Unpaused)):
+            self._refresh_words()
+        elif not self._words.isActive():
+            self._words.start()
+
+    def show_run(self, path: Path) -> None:
+        """Replay a stored run from its folder. Raises RunError for a folder that is none."""
+        folder = RunFolder.open(path)
+        past = folder.events()
+        alive = folder.state() == "running"
+        history = History(path)
+        history.take_all(past, alive=alive)
+        self._begin(history)
+        self._lay()
+        self._refresh_words()
+
+    def _begin(self, history: History) -> None:
+        self.history = history
+        self.redraw.forget()
+        self.board.clear()
+        self.panels = None
+        for part in (self.header, self.stages, self.log, self.results):
+            part.show_history(history)
+
+    def _lay(self) -> None:
+        """Lay the cards that the run has declared."""
+        self.panels = Panels(self.board, self.redraw, self.history, self.lens, self._dress)
+        self.panels.findings.fix_requested.connect(self.fix_requested)
+        self.panels.mark_all()
+
+    def _dress(self, card: Card) -> None:
+        """Give a card the entries of its menu with which it is taken away."""
+        for words, kinds, write in (
+            ("Save numbers as CSV…", "CSV (*.csv)", lambda path: export.save_csv(card.table(), path)),
+            ("Save picture as PNG…", "PNG (*.png)", partial(export.save_png, card)),
+            ("Save picture as SVG…", "SVG (*.svg)", partial(export.save_svg, card)),
+        ):
+            name = f"{self._name()}-{card.title.lower().replace(' ', '-')}.{kinds[:3].lower()}"
+            card.add_action(words, partial(self._take_away, words.rstrip("…"), name, kinds, write))
+
+    def _take_away(self, title: str, name: str, kinds: str, write) -> None:  # type: ignore[no-untyped-def]
+        self.redraw.finish()
+        actions.take_away(self, title, name, kinds, write)
+
+    def _name(self) -> str:
+        return self.history.started.run if self.history.started else "run"
+
+    def _look_anew(self) -> None:
+        if self.panels is not None:
+            self.panels.look_anew()
+
+    def _refresh_words(self) -> None:
+        history = self.history
+        shown = history.state != "empty" or self._state != "idle"
+        self._pages.setCurrentIndex(1 if shown else 0)
+        self.header.refresh()
+        self.stages.update()
+        self.log.refresh()
+        stage = history.current()
+        known = stage is not None and stage.state == "running" and stage.steps
+        over = history.state in ("done",)
+        self.progress.setValue(1000 if over else round(1000 * stage.share()) if known and stage else 0)
+        self.results.show_history(history)
+
+    def save_student(self) -> None:
+        """Ask where, and copy the student there."""
+        run = self.history.folder
+        if run is None:
+            return
+        write = partial(actions.save_student, run)
+        name = f"{self._name()}.safetensors"
+        if actions.take_away(self, "Save student", name, "safetensors (*.safetensors)", write):
+            self.export_requested.emit(run)
+
+    def save_preset(self) -> None:
+        """Ask where, and write the experiment there."""
+        run = self.history.folder
+        if run is not None:
+            name = f"{self._name()}.yaml"
+            actions.take_away(self, "Save preset", name, "YAML (*.yaml)", partial(actions.save_preset, run))
+
+    def _open_folder(self) -> None:
+        if self.history.folder is not None:
+            actions.open_folder(self.history.folder)
+
+    def _continue(self) -> None:
+        if self.history.folder is not None:
+            self.continue_requested.emit(self.history.folder)
+
+
+def _empty(set_up) -> QWidget:  # type: ignore[no-untyped-def]
+    """What stands here before anything ran."""
+    page = QWidget()
+    column = QVBoxLayout(page)
+    column.setSpacing(theme.SPACE)
+    column.addStretch(2)
+    middle = Qt.AlignmentFlag.AlignCenter
+    column.addWidget(IconLabel("run", "strong_line", 48), 0, middle)
+    column.addWidget(theme.set_role(QLabel("Nothing runs yet"), "heading"), 0, middle)
+    words = "Press Start on the Set up screen and watch the run here, or open an earlier one from Runs."
+    column.addWidget(theme.set_role(QLabel(words), "muted"), 0, middle)
+    button = TextButton("Set up an experiment", "secondary", "setup")
+    button.clicked.connect(set_up)
+    column.addSpacing(theme.SPACE)
+    column.addWidget(button, 0, middle)
+    column.addStretch(3)
+    return page
