@@ -28,7 +28,10 @@ class Card(QFrame):
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(theme.GAP, theme.GAP - theme.HALF, theme.GAP, theme.GAP)
         self.column.setSpacing(theme.SPACE)
-        head = QHBoxLayout()
+        row = QWidget()
+        row.setFixedHeight(theme.SPACE * 3 + theme.HALF)
+        head = QHBoxLayout(row)
+        head.setContentsMargins(0, 0, 0, 0)
         head.setSpacing(theme.SPACE)
         head.addWidget(IconLabel(name, "faint"))
         head.addWidget(label(words.upper(), "overline"))
@@ -37,7 +40,7 @@ class Card(QFrame):
             button = IconButton("setup", gear)
             button.clicked.connect(self.settings_requested)
             head.addWidget(button)
-        self.column.addLayout(head)
+        self.column.addWidget(row)
 
 
 class ChoiceCard(Card):
@@ -149,7 +152,7 @@ class MethodsCard(Card):
         self.rows = QVBoxLayout()
         self.rows.setSpacing(theme.HALF)
         self.column.addLayout(self.rows)
-        self.add = TextButton("Add a method", "quiet", "plus")
+        self.add = TextButton("Add a method", "link", "plus")
         self.menu = QMenu(self.add)
         self.menu.setToolTipsVisible(True)
         self.add.clicked.connect(self._offer)
@@ -176,6 +179,7 @@ class MethodsCard(Card):
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(0)
         number = theme.set_role(label(str(index + 1)), "chip")
+        number.setFixedHeight(theme.GAP + theme.HALF)
         title = TextButton(card.title, "quiet")
         title.setToolTip(f"<p>{card.summary}</p>")
         title.clicked.connect(lambda: self.method_requested.emit(key))

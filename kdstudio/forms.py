@@ -7,9 +7,11 @@ from html import escape
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
+from engine import rules
 from engine.cards import Mix
+from engine.experiment import CE_WEIGHT
 from engine.knobs import Spec, bounds, holds
 from kdstudio import fields, theme
 from kdstudio.columns import Columns
@@ -49,20 +51,30 @@ class Cell(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.HALF)
-        head = QHBoxLayout()
-        head.setSpacing(theme.HALF)
-        head.addWidget(name)
-        head.addWidget(self.origin, 1)
-        head.addWidget(self.reset)
-        row = QWidget()
-        row.setLayout(head)
-        row.setFixedHeight(theme.SPACE * 3 - theme.HALF)
-        head.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(row)
+        column.addWidget(_head(name, self.origin, self.reset))
         held = isinstance(self.editor, fields.SwitchField)
         column.addWidget(self.editor, 0, Qt.AlignmentFlag.AlignLeft if held else Qt.AlignmentFlag(0))
         column.addWidget(self.wrong)
         column.addStretch(1)
+
+
+def _head(name: QWidget, middle: QWidget, end: QWidget) -> QWidget:
+    """The line above a field: a name, room, and something small at the end."""
+    row = QWidget()
+    row.setFixedHeight(theme.SPACE * 3 - theme.HALF)
+    line = QHBoxLayout(row)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.setSpacing(theme.HALF)
+    line.addWidget(name)
+    line.addWidget(middle, 1)
+    line.addWidget(end)
+    return row
+
+
+def _stretch() -> QWidget:
+    room = QWidget()
+    room.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    return room
 
 
 def _short(origin: str) -> str:
@@ -95,16 +107,12 @@ class MixCell(QWidget):
         self.slider = _Slider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, self.STEPS)
         self.slider.setAccessibleName(mix.name)
-        self.number = label("", "label")
+        self.number = label("", "faint")
         self.setToolTip(f"<p>{escape(mix.help)}</p>")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.HALF)
-        head = QHBoxLayout()
-        head.addWidget(label(sentence_case(mix.name.replace("_", " ")), "label"))
-        head.addStretch(1)
-        head.addWidget(self.number)
-        column.addLayout(head)
+        column.addWidget(_head(label(sentence_case(mix.name.replace("_", " ")), "label"), _stretch(), self.number))
         column.addWidget(self.slider)
         self.slider.setFixedHeight(theme.CONTROL)
         column.addStretch(1)
@@ -113,6 +121,8 @@ class MixCell(QWidget):
     def refresh(self) -> None:
         """Show the mix, or that the two settings are none."""
         first, second = self._store.value(self._first), self._store.value(self._second)
+        if second is None and self._second.endswith(f".{CE_WEIGHT.name}"):
+            second = rules.ce_weight(self._store.resolved().experiment, self._store.catalogue)
         mixed = all(isinstance(v, (int, float)) for v in (first, second)) and abs(first + second - 1) < 1e-9
         self.number.setText(f"{first:.2f} : {second:.2f}" if mixed else "weights set apart")
         if isinstance(first, (int, float)):

@@ -25,7 +25,7 @@ class NumberField(QAbstractSpinBox):
         self.setLocale(QLocale.c())
         self.setMinimumWidth(theme.SPACE * 8)
         room = QFontMetrics(theme.label_font()).horizontalAdvance(spec.unit) + theme.SPACE if spec.unit else 0
-        self.lineEdit().setTextMargins(0, 0, room, 0)
+        self.lineEdit().setTextMargins(theme.SPACE, 0, room, 0)
         self.lineEdit().setPlaceholderText("not set" if spec.default is None else "")
         self.lineEdit().textEdited.connect(lambda text: self.edited.emit(number(text, spec)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
@@ -50,7 +50,7 @@ class Fold(QWidget):
 
     def __init__(self, words: str, lines: int) -> None:
         super().__init__()
-        self.fold = TextButton(words, "quiet", "chevron-right")
+        self.fold = TextButton(words, "unfold", "chevron-right")
         self.copy = IconButton("copy", f"Copy: {words}")
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
@@ -140,7 +140,7 @@ class Plan(QFrame):
         self.facts.addWidget(_titled("Stages", wrapped("  →  ".join(outline.stages(experiment, catalogue)), "plain")))
 
     def _lay_out(self) -> None:
-        inner = QWidget()
+        inner = theme.set_role(QWidget(), "clear")
         column = QVBoxLayout(inner)
         column.setContentsMargins(theme.GAP, theme.GAP, theme.GAP, theme.GAP)
         column.setSpacing(theme.GAP)
@@ -153,7 +153,7 @@ class Plan(QFrame):
         folds.addWidget(self.yaml)
         column.addLayout(folds)
         column.addStretch(1)
-        area = QScrollArea()
+        area = _Area()
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(inner)
@@ -163,11 +163,20 @@ class Plan(QFrame):
         foot.addWidget(self.hint)
         self.hint.hide()
         outer = _stack(0)
-        outer.addWidget(area, 1)
+        outer.addWidget(area)
         outer.addWidget(rule())
         outer.addLayout(foot)
         outer.setContentsMargins(1, 1, 1, 1)
         self.setLayout(outer)
+
+
+class _Area(QScrollArea):
+    """Asks for as much room as what it holds needs, and scrolls where there is less."""
+
+    def sizeHint(self) -> QSize:
+        """The height of everything inside at the width of the panel."""
+        inner = self.widget().layout()
+        return QSize(theme.SIDE, inner.heightForWidth(theme.SIDE - 2) if inner else 0)
 
 
 def _stack(gap: int) -> QVBoxLayout:

@@ -8,10 +8,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.cards import Mix
-from engine.knobs import Spec
+from engine.knobs import Spec, holds
 from kdstudio import theme
 from kdstudio.forms import Form
-from kdstudio.icons import IconLabel, TextButton
+from kdstudio.icons import TextButton
+from kdstudio.number_fields import spelled
 from kdstudio.store import Store
 from kdstudio.texts import Elided, label, wrapped
 
@@ -20,7 +21,7 @@ class Section(QFrame):
     """A card that opens to a form. The form is built when it is first opened; `note` is a sentence above it."""
 
     def __init__(
-        self, prefix: str, title: str, name: str, specs: Sequence[Spec], store: Store, mixes: Sequence[Mix] = (), note: str = ""
+        self, prefix: str, title: str, specs: Sequence[Spec], store: Store, mixes: Sequence[Mix] = (), note: str = ""
     ) -> None:
         super().__init__()
         self.prefix, self.title, self._store = prefix, title, store
@@ -38,7 +39,7 @@ class Section(QFrame):
         self.wrong = theme.set_role(label(""), "chip")
         self.wrong.setProperty("tone", "problem")
         self._note = wrapped(note, "muted")
-        self._lay_out(name)
+        self._lay_out()
 
     def is_open(self) -> bool:
         """Whether the form is shown."""
@@ -84,16 +85,16 @@ class Section(QFrame):
         """The first few basic settings, in short."""
         values = self._store.values(self.prefix)
         basic = [s for s in self._settings.values() if s.level == "basic" and s.kind not in ("path", "boolean")]
-        return " · ".join(f"{s.label()} {values[s.name]}" for s in basic if values[s.name] not in (None, ""))
+        told = [s for s in basic if holds(s.when, values) and values[s.name] not in (None, "")]
+        return " · ".join(f"{s.label()} {spelled(values[s.name])}" for s in told)
 
-    def _lay_out(self, name: str) -> None:
+    def _lay_out(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(theme.GAP, theme.SPACE, theme.GAP, theme.SPACE)
         column.setSpacing(theme.SPACE)
         head = QHBoxLayout()
         head.setSpacing(theme.SPACE)
         head.addWidget(self.fold)
-        head.addWidget(IconLabel(name, "faint"))
         head.addWidget(self.changed)
         head.addWidget(self.wrong)
         head.addWidget(self.gist, 1)

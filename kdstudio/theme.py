@@ -20,8 +20,8 @@ W = TypeVar("W", bound=QWidget)
 Mode = Literal["system", "light", "dark"]
 Role = Literal[
     "title", "heading", "strong", "label", "muted", "faint", "mono", "overline", "problem", "warning", "good",
-    "card", "panel", "rail", "header", "plain", "popup", "chip", "banner", "page", "line",
-    "primary", "secondary", "quiet", "icon", "danger", "rail-item", "segment", "pick", "link", "fold", "compact",
+    "card", "panel", "rail", "header", "plain", "popup", "chip", "banner", "page", "clear", "line",
+    "primary", "secondary", "quiet", "icon", "danger", "rail-item", "segment", "pick", "link", "fold", "unfold", "compact",
 ]  # fmt: skip
 """What a widget is in the picture: texts, surfaces, then buttons."""
 

@@ -17,10 +17,13 @@ from kdstudio.store import Store
 ON_CARDS = ("dataset.name", "teacher.net", "student.net")
 """Settings that are chosen on a card and not in a form."""
 FIXED = (
-    ("training", "Training", "training"), ("dataset", "Dataset", "dataset"), ("teacher", "Teacher", "teacher"),
-    ("student", "Student", "student"), ("run", "Run", "run"),
-)  # fmt: skip
-"""Sections below those of the methods: prefix, title, icon."""
+    ("training", "Training"),
+    ("dataset", "Dataset"),
+    ("teacher", "Teacher"),
+    ("student", "Student"),
+    ("run", "Run"),
+)
+"""Sections below those of the methods: prefix, title."""
 
 
 class SetupScreen(QWidget):
@@ -33,7 +36,7 @@ class SetupScreen(QWidget):
         self.store = store
         self.header = Header(store)
         self.cards: tuple[Card, ...] = (DatasetCard(store), TeacherCard(store), StudentCard(store), MethodsCard(store))
-        self.fixed = {prefix: self._section(prefix, title, name) for prefix, title, name in FIXED}
+        self.fixed = {prefix: self._section(prefix, title) for prefix, title in FIXED}
         self.methods: dict[str, Section] = {}
         self.plan = Plan(store)
         self._lay_out()
@@ -75,14 +78,14 @@ class SetupScreen(QWidget):
         focus.setFocus(Qt.FocusReason.OtherFocusReason)
         QTimer.singleShot(0, self, lambda: self.area.ensureWidgetVisible(widget, 0, theme.MARGIN * 2))
 
-    def _section(self, prefix: str, title: str, name: str) -> Section:
+    def _section(self, prefix: str, title: str) -> Section:
         specs = [spec for spec in section_specs(prefix) if f"{prefix}.{spec.name}" not in ON_CARDS]
-        return Section(prefix, title, name, specs, self.store)
+        return Section(prefix, title, specs, self.store)
 
     def _method_section(self, key: str) -> Section:
         card = self.store.catalogue.methods[key]
         return Section(
-            f"methods.{key}", card.title, "method", (*card.settings, CE_WEIGHT), self.store, card.mixes, card.summary
+            f"methods.{key}", card.title, (*card.settings, CE_WEIGHT), self.store, card.mixes, card.summary
         )  # fmt: skip
 
     def _restack(self) -> None:
@@ -103,12 +106,12 @@ class SetupScreen(QWidget):
             self._sections.insertWidget(index, section)
 
     def _show_preset(self) -> None:
-        """Another preset: its methods open, the rest folded, from the top; without methods, training is open."""
+        """Another preset: its methods open, and training open, the rest folded, from the top."""
         self._restack()
         for section in self.methods.values():
             section.open()
         for prefix, section in self.fixed.items():
-            section.open(prefix == "training" and not self.methods)
+            section.open(prefix == "training")
         self.area.verticalScrollBar().setValue(0)
 
     def _connect(self) -> None:
@@ -146,7 +149,7 @@ class SetupScreen(QWidget):
         body = QHBoxLayout()
         body.setSpacing(theme.SPACE)
         body.addWidget(self.area, 1)
-        body.addWidget(self.plan)
+        body.addWidget(self.plan, 0, Qt.AlignmentFlag.AlignTop)
         content = QWidget()
         content.setMaximumWidth(theme.READABLE)
         column = QVBoxLayout(content)

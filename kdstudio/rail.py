@@ -1,0 +1,123 @@
+"""The rail on the left: which screen is shown, and the theme."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QSizePolicy, QToolButton, QVBoxLayout
+
+from engine.cards import place
+from kdstudio import icons, theme
+
+ENTRIES = (("setup", "Set up", "setup"), ("run", "Run", "run"), ("runs", "Runs", "runs"))
+"""Screen, words, icon."""
+MODES: dict[theme.Mode, tuple[str, str]] = {"system": ("system", "System"), "light": ("sun", "Light"), "dark": ("moon", "Dark")}
+"""Mode -> icon, words."""
+
+
+class RailItem(QToolButton):
+    """An icon over a word; checked while its screen is shown, with a dot while something goes on there."""
+
+    def __init__(self, name: str, words: str) -> None:
+        super().__init__()
+        self._drawn = name
+        self._dot = ""
+        self.setText(words)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        self.setIconSize(QSize(theme.ICON_LARGE - 2, theme.ICON_LARGE - 2))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(theme.SPACE * 7)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        theme.set_role(self, "rail-item")
+        self.toggled.connect(lambda _: self._tint())
+        self._tint()
+
+    def set_drawing(self, name: str, words: str) -> None:
+        """Show another icon and another word."""
+        self._drawn = name
+        self.setText(words)
+        self._tint()
+
+    def set_dot(self, tone: str) -> None:
+        """Mark with a dot of this tone; empty for none."""
+        self._dot = tone
+        self.update()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Tint again when the theme changes."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._tint()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The button and its dot."""
+        super().paintEvent(event)
+        if self._dot:
+            painter = QPainter(self)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.colour(self._dot))
+            painter.drawEllipse(self.width() - theme.GAP - theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
+            painter.end()
+
+    def _tint(self) -> None:
+        self.setIcon(icons.icon(self._drawn, "accent" if self.isChecked() else "muted", theme.ICON_LARGE - 2))
+
+
+class Rail(QFrame):
+    """Screens above, theme below. `chosen` carries the screen's name."""
+
+    chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        theme.set_role(self, "rail")
+        self.setFixedWidth(theme.RAIL)
+        self.items = {screen: RailItem(name, words) for screen, words, name in ENTRIES}
+        self.theme = RailItem(*MODES[theme.mode()])
+        self.theme.setToolTip("Light, dark, or as the system has it")
+        self.theme.setAccessibleName("Theme")
+        self.theme.clicked.connect(self._next_theme)
+        self._group = QButtonGroup(self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(theme.SPACE, theme.GAP, theme.SPACE, theme.SPACE)
+        column.setSpacing(theme.HALF)
+        column.addWidget(_mark(), 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(theme.GAP)
+        for position, (screen, item) in enumerate(self.items.items(), 1):
+            item.setCheckable(True)
+            item.setToolTip(f"{item.text()} (Ctrl+{position})")
+            item.setShortcut(f"Ctrl+{position}")
+            item.clicked.connect(lambda _=False, screen=screen: self.chosen.emit(screen))
+            self._group.addButton(item)
+            column.addWidget(item)
+        column.addStretch(1)
+        column.addWidget(self.theme)
+
+    def show_chosen(self, screen: str) -> None:
+        """Mark the screen that is shown."""
+        self.items[screen].setChecked(True)
+
+    def _next_theme(self) -> None:
+        modes = get_args(theme.Mode)
+        theme.set_mode(modes[(modes.index(theme.mode()) + 1) % len(modes)])
+        self.theme.set_drawing(*MODES[theme.mode()])
+
+
+def _mark() -> QLabel:
+    """The program's sign."""
+    size = theme.CONTROL + theme.SPACE
+    label = QLabel()
+    ratio = label.devicePixelRatioF()
+    pixmap = QPixmap(round(size * ratio), round(size * ratio))
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    QSvgRenderer(str(place("assets") / "icons" / "kdstudio.svg")).render(painter)
+    painter.end()
+    pixmap.setDevicePixelRatio(ratio)
+    label.setPixmap(pixmap)
+    return label
