@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +49,16 @@ def _groups(modules: Iterable[nn.Module], settings: TrainingSettings) -> list[di
         for params, decay in ((decayed, settings.weight_decay), (spared, 0.0))
         if params
     ]
+
+
+def restore(updates: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
+    """Load an optimiser's state, each tensor laid out in memory as its parameter is: fused updates pair the two element by
+    element as they lie, and a checkpoint keeps no layout."""
+    updates.load_state_dict(dict(state))
+    for parameter, kept in updates.state.items():
+        for name, value in kept.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                kept[name] = torch.empty_like(parameter).copy_(value)
 
 
 def rate(settings: TrainingSettings, step: int, steps_per_epoch: float) -> float:

@@ -1,0 +1,80 @@
+"""What holds for every registered net."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import pytest
+import torch
+
+from engine import nets
+from engine.nets.counts import multiply_adds, parameters
+from engine.taps import Look, shapes
+
+pytestmark = pytest.mark.parametrize("key", nets.keys())
+
+
+def made(key: str, seed: int = 0, **more) -> nets.Net:
+    size = nets.card(key).exact or nets.card(key).smallest
+    return nets.build(key, classes=5, size=size, generator=torch.Generator().manual_seed(seed), **more)
+
+
+def images(net: nets.Net, batch: int = 2) -> torch.Tensor:
+    shape = (batch, net.frame.channels, net.frame.size, net.frame.size)
+    return torch.rand(shape, generator=torch.Generator().manual_seed(0))
+
+
+def test_its_card_is_plain_data_and_counts_the_net_of_the_catalogue(key: str) -> None:
+    card = nets.card(key)
+    net = nets.build(key, classes=100)
+    assert json.loads(json.dumps(asdict(card)))["key"] == key
+    assert (card.parameters, card.multiply_adds) == (parameters(net), multiply_adds(net, (3, 32, 32)))
+    assert card.title
+    assert card.summary
+    assert card.smallest <= 32
+
+
+def test_it_takes_the_smallest_side_it_declares_and_refuses_the_next_smaller(key: str) -> None:
+    card = nets.card(key)
+    net = made(key)
+    net.train()(images(net)).sum().backward()
+    with pytest.raises(nets.NetError, match="pixels"):
+        nets.build(key, classes=5, size=card.smallest - 1)
+
+
+def test_every_tap_is_seen_with_the_shape_it_declares(key: str) -> None:
+    net = made(key, channels=1)
+    x = images(net, batch=3)
+    seen = Look(net, {tap: tap for tap in net.taps})(x).taps
+    declared = shapes(net, tuple(x.shape[1:]))
+    assert {k: tuple(v.shape) for k, v in seen.items()} == {k: (3, *v) for k, v in declared.items()}
+
+
+def test_the_last_tap_before_the_head_is_what_the_head_reads(key: str) -> None:
+    net = made(key).eval()
+    view = Look(net, {"pooled": "pooled"})(images(net))
+    torch.testing.assert_close(net.head(view.taps["pooled"]), view.logits)
+
+
+def test_one_generator_makes_one_net(key: str) -> None:
+    pairs = zip(made(key, 3).state_dict().values(), made(key, 3).state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_it_is_rebuilt_from_its_identity_and_state_with_the_same_logits(key: str) -> None:
+    net = made(key, mean=[0.4] * 3, std=[0.3] * 3).eval()
+    again = nets.build(**json.loads(json.dumps(net.identity()))).eval()
+    again.load_state_dict(net.state_dict())
+    assert torch.equal(again(images(net)), net(images(net)))
+
+
+def test_half_precision_stays_finite(key: str) -> None:
+    net = made(key)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert net(images(net, batch=4)).isfinite().all()
+
+
+def test_no_two_entries_of_its_state_share_memory(key: str) -> None:
+    places = [v.data_ptr() for v in made(key).state_dict().values() if v.numel()]
+    assert len(places) == len(set(places))

@@ -1,0 +1,133 @@
+"""Checkpoints in the dialects of the public zoos, and refusals that name what differs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from engine import nets
+from engine.nets import Net
+from engine.nets.weights import load_weights
+
+
+def resnet(seed: int, classes: int = 10, key: str = "resnet8") -> Net:
+    return nets.build(key, classes=classes, mean=[0.5] * 3, std=[0.2] * 3, generator=torch.Generator().manual_seed(seed))
+
+
+def foreign(net: Net) -> dict[str, Tensor]:
+    """The state dict as a zoo without normalisation buffers saves it."""
+    return {k: v for k, v in net.state_dict().items() if k not in ("mean", "std")}
+
+
+def same(one: Net, other: Net) -> bool:
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+DIALECTS = {
+    "plain": lambda state: state,
+    "state_dict": lambda state: {"state_dict": state, "epoch": 3},
+    "model": lambda state: {"model": state},
+    "net": lambda state: {"net": state, "acc": 71.2},
+    "parallel": lambda state: {f"module.{k}": v for k, v in state.items()},
+    "compiled": lambda state: {f"_orig_mod.{k}": v for k, v in state.items()},
+    "wrapped and parallel": lambda state: {"state_dict": {f"module.{k}": v for k, v in state.items()}},
+    "linear head": lambda state: {k.replace("fc.", "linear."): v for k, v in state.items()},
+    "shortcut": lambda state: {k.replace("downsample.", "shortcut."): v for k, v in state.items()},
+    "without counters": lambda state: {k: v for k, v in state.items() if "num_batches" not in k},
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("ending", [".pth", ".pt", ".th"])
+def test_a_checkpoint_loads_in_every_dialect(dialect: str, ending: str, tmp_path: Path) -> None:
+    source, net = resnet(1), resnet(2)
+    torch.save(DIALECTS[dialect](foreign(source)), tmp_path / f"net{ending}")
+    notes = load_weights(net, tmp_path / f"net{ending}")
+    assert same(net, source)
+    assert notes == (f"net{ending} carries no normalisation; resnet8 keeps that of the dataset.",)
+
+
+def test_a_safetensors_file_of_our_own_brings_its_normalisation(tmp_path: Path) -> None:
+    source = nets.build("lenet5", classes=10, channels=1, mean=[0.3], std=[0.4])
+    net = nets.build("lenet5", classes=10, channels=1)
+    save_file(source.state_dict(), tmp_path / "student.safetensors")
+    assert load_weights(net, tmp_path / "student.safetensors") == ()
+    assert same(net, source)
+
+
+def test_weights_of_another_net_are_refused_with_keys_and_shapes(tmp_path: Path) -> None:
+    torch.save(foreign(resnet(0, classes=100)), tmp_path / "a.pth")
+    with pytest.raises(nets.NetError, match=r"does not fit resnet8: fc\.weight is 100x64 in the file and 10x64 in the net"):
+        load_weights(resnet(0), tmp_path / "a.pth")
+    torch.save(foreign(resnet(0, key="resnet14")), tmp_path / "b.pth")
+    with pytest.raises(nets.NetError, match=r"the net lacks layer1\.1\.conv1\.weight, .* and \d+ more$"):
+        load_weights(resnet(0), tmp_path / "b.pth")
+    with pytest.raises(nets.NetError, match=r"the file lacks layer1\.1\.conv1\.weight"):
+        torch.save(foreign(resnet(0)), tmp_path / "c.pth")
+        load_weights(resnet(0, key="resnet14"), tmp_path / "c.pth")
+
+
+def test_a_refused_file_leaves_the_net_as_it_was(tmp_path: Path) -> None:
+    torch.save(foreign(resnet(1, classes=100)), tmp_path / "a.pth")
+    net, twin = resnet(0), resnet(0)
+    with pytest.raises(nets.NetError):
+        load_weights(net, tmp_path / "a.pth")
+    assert same(net, twin)
+
+
+def test_zero_padding_shortcuts_are_named(tmp_path: Path) -> None:
+    state = {k: v for k, v in foreign(resnet(0)).items() if "downsample" not in k}
+    torch.save(state, tmp_path / "option_a.th")
+    with pytest.raises(nets.NetError, match="zero-padding shortcuts"):
+        load_weights(resnet(0), tmp_path / "option_a.th")
+
+
+class Payload:
+    """Something a pickle would have to import."""
+
+
+def test_a_file_that_would_run_code_is_refused(tmp_path: Path) -> None:
+    torch.save({"state_dict": Payload()}, tmp_path / "evil.pth")
+    with pytest.raises(nets.NetError, match="nothing in a checkpoint is executed"):
+        load_weights(resnet(0), tmp_path / "evil.pth")
+
+
+@pytest.mark.parametrize("name", ["broken.pth", "broken.safetensors", "empty.pth", "empty.safetensors", "absent.pth"])
+def test_an_unreadable_file_is_named(name: str, tmp_path: Path) -> None:
+    if name.startswith("broken"):
+        (tmp_path / name).write_bytes(b"PK\x03\x04" + bytes(range(200)))
+    if name.startswith("empty"):
+        (tmp_path / name).touch()
+    with pytest.raises(nets.NetError, match=name):
+        load_weights(resnet(0), tmp_path / name)
+
+
+def test_a_cut_off_checkpoint_is_named(tmp_path: Path) -> None:
+    torch.save(foreign(resnet(0)), tmp_path / "net.pth")
+    whole = (tmp_path / "net.pth").read_bytes()
+    (tmp_path / "net.pth").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(nets.NetError, match=r"net\.pth"):
+        load_weights(resnet(0), tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize("content", [{"epoch": 3}, [1, 2], torch.zeros(3)])
+def test_a_file_without_a_state_dict_is_refused(content: object, tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "log.pth")
+    with pytest.raises(nets.NetError, match="holds no state dict"):
+        load_weights(resnet(0), tmp_path / "log.pth")
+
+
+@pytest.mark.parametrize("depth", [20, 32, 44, 56])
+def test_the_published_cifar_100_checkpoints_load(depth: int, real_data: Path) -> None:
+    path = real_data / "cifar100-weights" / f"cifar100_resnet{depth}.pth"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not among the real data")
+    net = resnet(0, classes=100, key=f"resnet{depth}")
+    load_weights(net, path)
+    state = torch.load(path, weights_only=True)
+    assert all(torch.equal(net.state_dict()[k], v) for k, v in state.items())
