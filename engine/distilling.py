@@ -19,7 +19,7 @@ from engine.experiment import Experiment
 from engine.loop import Batch, Loop
 from engine.nets.net import Net
 from engine.observing import Observer
-from engine.optim import Average, optimizer, rate
+from engine.optim import Average, optimizer, rate, restore
 from engine.probes import gradient_shares
 from engine.resources import Resources
 from engine.stack import Cast, Stack
@@ -223,7 +223,7 @@ class Distilling:
         self.cast.student.load_state_dict(state["student"])
         for key, method in self.cast.methods.items():
             method.load_state_dict(state["methods"][key])
-        self.optimizer.load_state_dict(state["optimizer"])
+        restore(self.optimizer, state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])

@@ -15,6 +15,7 @@ from engine.data.batches import Views
 from engine.experiment import Experiment
 from engine.loop import Batch, Loop
 from engine.method import Facts, Method, Side
+from engine.optim import restore
 from engine.stages import Stagehand
 
 
@@ -157,7 +158,7 @@ class _Work:
         """The inverse of `state`."""
         for module, values in zip(self.modules, state["modules"]):
             module.load_state_dict(values)
-        self.optimizer.load_state_dict(state["optimizer"])
+        restore(self.optimizer, state["optimizer"])
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])
 

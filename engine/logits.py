@@ -43,17 +43,6 @@ def kl(z_s: Tensor, p_t: Tensor, temperature: float = 1.0, reduction: Reduction 
     return functional.kl_div(torch.log_softmax(_softened(z_s, temperature), dim=-1), p_t, reduction=reduction)
 
 
-def kl_to_rows(
-    z_s: Tensor, y: Tensor, q: Tensor, entropies: Tensor, temperature: float = 1.0, reduction: Reduction = "batchmean"
-) -> Tensor:
-    """KL(q[y] ‖ softmax(z_s / τ)), the same as `kl` for constant class-level soft labels q (C, C).
-
-    `entropies` (C,) are those of the rows of q, computed once: a step is then one soft cross-entropy and two look-ups.
-    """
-    loss = functional.cross_entropy(_softened(z_s, temperature), q[y]) - entropies[y].mean()
-    return loss if reduction == "batchmean" else loss / q.shape[1]
-
-
 def kd(z_s: Tensor, z_t: Tensor, temperature: float) -> Tensor:
     """τ² · mean over the batch of KL(p^T ‖ p^S) (Hinton et al. 2015). Gradient per image: τ (p^S - p^T) / B."""
     log_s = torch.log_softmax(_softened(z_s, temperature), dim=1)

@@ -20,7 +20,7 @@ from engine.export.student import describe, frozen, load, write
 from engine.loop import Batch, Loop
 from engine.nets.net import Net
 from engine.nets.weights import load_weights
-from engine.optim import optimizer, rate
+from engine.optim import optimizer, rate, restore
 from engine.resources import Resources
 from engine.runs import RunFolder
 from engine.stages import Stagehand
@@ -149,7 +149,7 @@ def _train(experiment: Experiment, pictures: Pictures, resources: Resources, han
         hand.carry(lambda: {"loop": loop.state(), "net": net.state_dict(), "updates": updates.state_dict()})
         if resumed is not None:
             net.load_state_dict(resumed["net"])
-            updates.load_state_dict(resumed["updates"])
+            restore(updates, resumed["updates"])
             loop.load(resumed["loop"])
         net.train()
         hand.drive(loop, take, describe=lambda means, epoch: {"learning_rate": updates.param_groups[0]["lr"]})

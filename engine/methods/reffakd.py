@@ -143,10 +143,8 @@ class ReffAKD(Method):
         self.side = fitted(*facts.shape[1:])
         classes = facts.classes
         self.soft_labels: Tensor
-        self.entropies: Tensor
         self.offered: Tensor
         self.register_buffer("soft_labels", torch.zeros(classes, classes))
-        self.register_buffer("entropies", torch.zeros(classes))
         self.register_buffer("offered", torch.zeros(classes, classes))
 
     def losses(self, seen: Seen) -> dict[str, Tensor]:
@@ -156,7 +154,7 @@ class ReffAKD(Method):
         if seen.y is None:
             raise ValueError("ReffAKD needs labels: its soft labels belong to classes")
         p = self.params
-        loss = logits.kl_to_rows(seen.student.logits, seen.y, self.soft_labels, self.entropies, p.temperature, p.kl_reduction)
+        loss = logits.kl(seen.student.logits, self.soft_labels[seen.y], p.temperature, p.kl_reduction)
         return {"soft": loss * p.temperature**2}
 
     def teach(self, seen: Seen) -> Tensor | None:
@@ -248,7 +246,6 @@ class ReffAKD(Method):
             q = logits.smoothing_like(q)
             z = q.log()
         self.soft_labels.copy_(q)
-        self.entropies.copy_(logits.entropy(q))
         self.offered.copy_(z * self.params.offer_temperature)
 
     def _report(self, lab: Lab, similar: Tensor, gamma: float, untrained: Autoencoder) -> None:

@@ -64,7 +64,7 @@ def _points(event: Event) -> Iterator[tuple[str, str, int, float]]:
 def _read(cache: Path, stamp: npt.NDArray[np.int64]) -> dict[str, Column] | None:
     """The cached curves, or None where there is no cache, it is stale, or it was torn."""
     try:
-        with np.load(cache, allow_pickle=False) as held:
+        with cache.open("rb") as file, np.load(file, allow_pickle=False) as held:
             if not np.array_equal(held["stamp"], stamp):
                 return None
             return {

@@ -72,10 +72,6 @@ class RunFolder:
         """Whether anything was ever said."""
         return self.length() > 0
 
-    def close(self) -> None:
-        """Let go of the log's file."""
-        self._log.close()
-
     def state(self) -> State:
         """What became of the run; without a RunEnded, and with nobody holding the lock, it was interrupted."""
         if is_locked(self.path / "lock"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -19,30 +20,24 @@ class Log:
     def __init__(self, path: Path) -> None:
         """The log at `path`, which need not exist yet."""
         self.path = path
-        self._file: io.BufferedWriter | None = None
-        self._lines = 0
+        self._written: int | None = None
         self._mutex = threading.Lock()
 
     def append(self, event: Event) -> None:
-        """Write one event, so that it survives the death of this process."""
+        """Write one event, so that it survives the death of this process. The first one cuts off what a kill left of a
+        line."""
         line = to_line(event).encode("utf-8") + b"\n"
         with self._mutex:
-            file = self._file or self._opened()
-            file.write(line)
-            file.flush()
-            self._lines += 1
+            if self._written is None:
+                self._written = _mended(self.path)
+            with self.path.open("ab") as file:
+                file.write(line)
+            self._written += 1
 
     def length(self) -> int:
         """How many whole lines the log has: what a checkpoint stores and a RunResumed calls `kept`."""
         with self._mutex:
-            return self._lines if self._file else sum(1 for _ in _whole_lines(self.path))
-
-    def close(self) -> None:
-        """Let go of the file; the next `append` opens it again."""
-        with self._mutex:
-            if self._file:
-                self._file.close()
-            self._file = None
+            return sum(1 for _ in _whole_lines(self.path)) if self._written is None else self._written
 
     def events(self) -> list[Event]:
         """Everything said that still holds: without a torn last line, and without what a resume took back."""
@@ -64,13 +59,13 @@ class Log:
                 return None
         return None
 
-    def _opened(self) -> io.BufferedWriter:
-        """The file, ready to append: what a kill left of a line is cut off first."""
-        with self.path.open("ab") as file:
-            file.truncate(sum(len(line) + 1 for line in _whole_lines(self.path)))
-        self._lines = sum(1 for _ in _whole_lines(self.path))
-        self._file = self.path.open("ab")
-        return self._file
+
+def _mended(path: Path) -> int:
+    """Cut a log off after its last whole line, and count its lines."""
+    sizes = [len(line) + 1 for line in _whole_lines(path)]
+    if path.is_file():
+        os.truncate(path, sum(sizes))
+    return len(sizes)
 
 
 def _kind(line: bytes) -> str:

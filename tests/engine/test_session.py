@@ -116,10 +116,14 @@ def test_every_announced_watch_is_shown(whole: tuple[session.Outcome, list[Event
     assert shown - arrays - curves == set()
 
 
-def test_the_probes_are_in_every_run(whole: tuple[session.Outcome, list[Event]]) -> None:
-    _, said = whole
+def test_the_probes_are_in_every_run(tmp_path: Path) -> None:
+    _, said = ran(quick("experiments/digits-kd", teacher__source="scratch", dataset__flip=True), tmp_path)
     measured = {n for e in said if isinstance(e, Measured) for n in e.values}
-    assert {"agreement", "kl_to_teacher", "ece_student", "entropy_student", "entropy_teacher"} <= measured
+    assert {
+        "agreement", "kl_to_teacher", "logit_correlation", "ece_student", "ece_teacher", "entropy_student", "entropy_teacher",
+        "affinity_error/f1", "affinity_error/f3", "cka/f1", "cka/f3", "snr_student", "snr_teacher", "share/kd.kl", "share/labels",
+    } <= measured  # fmt: skip
+    assert {"soft_labels_teacher", "soft_labels_student", "samples"} == {e.watch for e in said if isinstance(e, Watched)}
 
 
 def test_the_log_replays_to_what_the_sink_heard(whole: tuple[session.Outcome, list[Event]]) -> None:
