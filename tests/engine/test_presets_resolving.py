@@ -183,9 +183,7 @@ def test_set_reads_texts_as_they_stand_and_the_rest_as_yaml(write: Write, text: 
         ("kdstudio: one", 1, 11, "'one' is not a schema version"),
     ],
 )
-def test_a_preset_is_refused_with_line_column_and_what_to_do(
-    write: Write, text: str, line: int, column: int, said: str
-) -> None:
+def test_a_preset_is_refused_with_line_column_and_a_way_out(write: Write, text: str, line: int, column: int, said: str) -> None:
     path = write("x.yaml", text)
     [problem] = refused(path)
     assert (problem.file, problem.line, problem.column) == (str(path), line, column)
@@ -305,5 +303,5 @@ def test_a_tree_from_elsewhere_stands_on_the_defaults_alone() -> None:
     assert (found.experiment.run.seed, found.origins["run.seed"], found.path) == (3, "a click", None)
     with pytest.raises(PresetError, match="stands on the defaults alone"):
         presets.from_tree({"extends": ["datasets/digits"]}, "a click", catalogue=CATALOGUE)
-    with pytest.raises(PresetError, match="a click: run.seed: -1 is outside"):
+    with pytest.raises(PresetError, match=r"a click: run\.seed: -1 is outside"):
         presets.from_tree({"run": {"seed": -1}}, "a click", catalogue=CATALOGUE)
