@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    pass
+    from kdstudio.window import Window
 
 DEFAULT = "experiments/digits-reffakd"
 """What the window opens on."""

@@ -36,6 +36,7 @@ class Sheet(QDialog):
         self.body.setSpacing(theme.SPACE)
         self.column.addLayout(self.body)
         self.buttons = {words: self._button(words, role, call) for words, role, call in answers}
+        self.column.addStretch(1)
         row = QHBoxLayout()
         row.setSpacing(theme.SPACE)
         row.addStretch(1)

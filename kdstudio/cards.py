@@ -12,7 +12,7 @@ from kdstudio import outline, theme
 from kdstudio.fields import ChoiceField, mark_wrong
 from kdstudio.icons import IconButton, IconLabel, TextButton
 from kdstudio.store import Store
-from kdstudio.texts import Elided, label, wrapped
+from kdstudio.texts import Elided, chip, label, wrapped
 
 NO_TEACHER = "none"
 
@@ -178,8 +178,7 @@ class MethodsCard(Card):
         line = QHBoxLayout(row)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(0)
-        number = theme.set_role(label(str(index + 1)), "chip")
-        number.setFixedHeight(theme.GAP + theme.HALF)
+        number = chip(str(index + 1))
         title = TextButton(card.title, "quiet")
         title.setToolTip(f"<p>{card.summary}</p>")
         title.clicked.connect(lambda: self.method_requested.emit(key))

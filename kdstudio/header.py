@@ -16,7 +16,7 @@ from kdstudio.asking import NameSheet, tell
 from kdstudio.icons import IconButton, TextButton
 from kdstudio.picker import PresetPicker
 from kdstudio.store import Store
-from kdstudio.texts import label, wrapped
+from kdstudio.texts import chip, wrapped
 
 YAML_FILES = "Presets (*.yaml *.yml)"
 
@@ -48,8 +48,7 @@ class Header(QWidget):
         self.pick = PickButton("", "pick")
         self.pick.setAccessibleName("Open an experiment")
         self.pick.setMinimumWidth(theme.SIDE)
-        self.changed = theme.set_role(label("changed"), "chip")
-        self.changed.setProperty("tone", "accent")
+        self.changed = chip("changed", "accent")
         self.undo = IconButton("reset", "Undo (Ctrl+Z)")
         self.redo = IconButton("redo", "Redo (Ctrl+Shift+Z)")
         self.save = TextButton("Save", "secondary", "save")

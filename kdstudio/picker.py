@@ -36,7 +36,7 @@ class _Lines(QStyledItemDelegate):
         """The row on a soft ground where it is chosen or pointed at."""
         painter.save()
         chosen = option.state & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver)
-        inside = option.rect.adjusted(theme.SPACE, theme.HALF, -theme.SPACE, -theme.HALF)
+        inside = option.rect.adjusted(theme.SPACE, theme.SPACE - 1, -theme.SPACE, -theme.SPACE + 1)
         if index.data(GROUP):
             self._words(painter, inside, index.data(GROUP).upper(), "faint", theme.label_font(), Qt.AlignmentFlag.AlignBottom)
         else:

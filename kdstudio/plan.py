@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
 from engine import presets
@@ -19,7 +19,7 @@ class Said(QFrame):
 
     clicked = Signal(str)
 
-    def __init__(self, name: str, tone: str, words: str, path: str = "") -> None:
+    def __init__(self, name: str, tone: str, words: str, path: str = "", where: str = "") -> None:
         super().__init__()
         self.path = path
         theme.set_role(self, "banner")
@@ -28,7 +28,11 @@ class Said(QFrame):
         row.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
         row.setSpacing(theme.SPACE)
         row.addWidget(IconLabel(name, tone), 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(wrapped(words), 1)
+        said = _stack(0)
+        if where:
+            said.addWidget(label(where, "label"))
+        said.addWidget(wrapped(words))
+        row.addLayout(said, 1)
         if path:
             self.setCursor(Qt.CursorShape.PointingHandCursor)
             self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -54,7 +58,7 @@ class Fold(QWidget):
         self.copy = IconButton("copy", f"Copy: {words}")
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
-        self.text.setFixedHeight(lines * theme.SPACE * 2 + theme.MARGIN)
+        self._most = lines
         theme.set_role(self.text, "mono")
         self.text.setFont(theme.mono())
         self.text.hide()
@@ -74,12 +78,24 @@ class Fold(QWidget):
     def open(self, shown: bool) -> None:
         """Show or fold the text."""
         self.text.setVisible(shown)
+        self._fit()
         self.fold.set_icon("chevron-down" if shown else "chevron-right")
 
     def set_text(self, text: str) -> None:
         """Replace the text."""
         if text != self.text.toPlainText():
             self.text.setPlainText(text)
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Other widths wrap in other places."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as the text, up to a limit."""
+        lines = min(self._most, max(1, round(self.text.document().size().height())))
+        self.text.setFixedHeight(lines * self.text.fontMetrics().lineSpacing() + theme.MARGIN + theme.SPACE)
 
 
 class Plan(QFrame):
@@ -95,8 +111,8 @@ class Plan(QFrame):
         self.setFixedWidth(theme.SIDE)
         self.checks = _stack(theme.SPACE)
         self.facts = _stack(theme.GAP)
-        self.command = Fold("Same in a terminal", 5)
-        self.yaml = Fold("Differences as YAML", 10)
+        self.command = Fold("Same in a terminal", 8)
+        self.yaml = Fold("Differences as YAML", 14)
         self.start = TextButton("Start", "primary", "play")
         self.start.setMinimumHeight(theme.CONTROL + theme.SPACE)
         self.start.clicked.connect(self.start_requested)
@@ -126,7 +142,8 @@ class Plan(QFrame):
             self.checks.addWidget(Said("good", "good", "Ready to start"))
 
     def _say(self, name: str, tone: str, problem: Problem) -> None:
-        said = Said(name, tone, sentence_case(problem.sentence), problem.path)
+        where = self._store.words_for(problem.path)
+        said = Said(name, tone, sentence_case(problem.sentence), problem.path, where)
         said.clicked.connect(self.path_requested, Qt.ConnectionType.QueuedConnection)
         self.checks.addWidget(said)
 
@@ -157,6 +174,7 @@ class Plan(QFrame):
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(inner)
+        inner.installEventFilter(area)
         foot = _stack(theme.SPACE)
         foot.setContentsMargins(theme.GAP, theme.GAP, theme.GAP, theme.GAP)
         foot.addWidget(self.start)
@@ -177,6 +195,12 @@ class _Area(QScrollArea):
         """The height of everything inside at the width of the panel."""
         inner = self.widget().layout()
         return QSize(theme.SIDE, inner.heightForWidth(theme.SIDE - 2) if inner else 0)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Ask anew when what is inside changes its size."""
+        if event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
 
 
 def _stack(gap: int) -> QVBoxLayout:

@@ -82,6 +82,7 @@ class Rail(QFrame):
         self.theme.setToolTip("Light, dark, or as the system has it")
         self.theme.setAccessibleName("Theme")
         self.theme.clicked.connect(self._next_theme)
+        theme.signals.changed.connect(self._show_theme)
         self._group = QButtonGroup(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(theme.SPACE, theme.GAP, theme.SPACE, theme.SPACE)
@@ -105,6 +106,8 @@ class Rail(QFrame):
     def _next_theme(self) -> None:
         modes = get_args(theme.Mode)
         theme.set_mode(modes[(modes.index(theme.mode()) + 1) % len(modes)])
+
+    def _show_theme(self) -> None:
         self.theme.set_drawing(*MODES[theme.mode()])
 
 

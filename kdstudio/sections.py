@@ -14,7 +14,7 @@ from kdstudio.forms import Form
 from kdstudio.icons import TextButton
 from kdstudio.number_fields import spelled
 from kdstudio.store import Store
-from kdstudio.texts import Elided, label, wrapped
+from kdstudio.texts import Elided, chip, wrapped
 
 
 class Section(QFrame):
@@ -34,25 +34,21 @@ class Section(QFrame):
         self.fold.clicked.connect(lambda: self.open(not self.is_open()))
         self.gist = Elided("", "faint")
         self.gist.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.changed = theme.set_role(label(""), "chip")
-        self.changed.setProperty("tone", "accent")
-        self.wrong = theme.set_role(label(""), "chip")
-        self.wrong.setProperty("tone", "problem")
+        self.changed, self.wrong = chip(tone="accent"), chip(tone="problem")
         self._note = wrapped(note, "muted")
+        self._body = QWidget()
         self._lay_out()
 
     def is_open(self) -> bool:
         """Whether the form is shown."""
-        return self.form is not None and not self.form.isHidden()
+        return not self._body.isHidden()
 
     def open(self, shown: bool = True) -> None:
         """Show or fold the form."""
         if self.form is None and shown:
             self.form = self._make()
-            self._body.addWidget(self.form)
-        if self.form is not None:
-            self.form.setVisible(shown)
-        self._note.setVisible(shown and bool(self._note.text()))
+            self._inner.addWidget(self.form)
+        self._body.setVisible(shown)
         self.fold.set_icon("chevron-down" if shown else "chevron-right")
         self.refresh()
 
@@ -99,9 +95,10 @@ class Section(QFrame):
         head.addWidget(self.wrong)
         head.addWidget(self.gist, 1)
         column.addLayout(head)
-        self._body = QVBoxLayout()
-        self._body.setContentsMargins(theme.HALF, 0, theme.HALF, theme.SPACE)
-        self._body.setSpacing(theme.GAP)
-        self._body.addWidget(self._note)
-        self._note.hide()
-        column.addLayout(self._body)
+        self._inner = QVBoxLayout(self._body)
+        self._inner.setContentsMargins(theme.HALF, 0, theme.HALF, theme.SPACE)
+        self._inner.setSpacing(theme.GAP)
+        self._inner.addWidget(self._note)
+        self._note.setVisible(bool(self._note.text()))
+        self._body.hide()
+        column.addWidget(self._body)

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 
 from engine import presets, rules
 from engine.cards import Catalogue
+from engine.experiment import CE_WEIGHT, SECTIONS, section_specs
 from engine.presets import PresetError, Problem, Resolved
 
 
@@ -101,6 +102,18 @@ class Store(QObject):
         """What is wrong with one setting, as a sentence; empty where nothing is."""
         return next((p.sentence for p in self.problems if p.path == path), "")
 
+    def words_for(self, path: str) -> str:
+        """What a person calls a setting: `DKD: beta`, `Training: epochs`; nothing for what is no setting."""
+        prefix, _, name = path.rpartition(".")
+        method = prefix.removeprefix("methods.")
+        if prefix in SECTIONS:
+            title, specs = prefix, section_specs(prefix)
+        elif prefix.startswith("methods.") and method in self.catalogue.methods:
+            title, specs = self.catalogue.methods[method].title, (*self.catalogue.methods[method].settings, CE_WEIGHT)
+        else:
+            return ""
+        return next((f"{title[:1].upper()}{title[1:]}: {s.label()}" for s in specs if s.name == name), "")
+
     def own(self) -> bool:
         """Whether the preset is the person's own, so that Save may write to it."""
         path = self.base().path
@@ -108,10 +121,8 @@ class Store(QObject):
 
     def command(self) -> str:
         """The command line that runs the same experiment in a terminal."""
-        words = ["kdstudio", "train", str(self._preset)]
-        for path, value in self._edits.form(self.stack()).items():
-            words += ["--set", f"{path}={_word(value)}"]
-        return shlex.join(words)
+        sets = [f"--set {shlex.quote(f'{path}={_word(value)}')}" for path, value in self._edits.form(self.stack()).items()]
+        return " \\\n  ".join([f"kdstudio train {shlex.quote(str(self._preset))}", *sets])
 
     # Presets
 

@@ -28,6 +28,14 @@ def wrapped(words: str, role: theme.Role = "plain", parent: QWidget | None = Non
     return made
 
 
+def chip(words: str = "", tone: str = "", parent: QWidget | None = None) -> QLabel:
+    """A word on a soft ground; `tone` is accent, good, warning, problem or nothing."""
+    made = label(words, "chip", parent)
+    made.setProperty("tone", tone)
+    made.setFixedHeight(theme.GAP + theme.HALF)
+    return made
+
+
 class Elided(QLabel):
     """Words on one line that end in dots where there is no room; the tooltip then holds them whole."""
 

@@ -40,7 +40,7 @@ CARD = 35 * UNIT
 """Least width of a card."""
 CELL = 26 * UNIT
 """Least width of a setting in a form."""
-READABLE = 200 * UNIT
+READABLE = 224 * UNIT
 """Widest content: beyond it lines and rows are too long to follow."""
 TEXT = 13
 """Size of ordinary text in pixels."""
