@@ -37,7 +37,6 @@ def step(resolved: Resolved) -> Iterator[str]:
         bare = _bare(distilling)
         ours = _engine(attempt, distilling)
         pairs = [(_timed(ours), _timed(bare)) for _ in range(ROUNDS + 1)][1:]
-        run.close()
     images = min(distilling.loop.batch_size * distilling.loop.per_epoch, len(distilling.pictures.train.images))
     ratio = statistics.median(b / a for a, b in pairs)
     yield f"{resolved.experiment.title}: {distilling.resources}"
