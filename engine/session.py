@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import re
 import statistics
@@ -110,7 +109,7 @@ def _one(
     seeded.run.seed = base + repeat
     if folder is None:
         folder = RunFolder.create(home, resolved, f"{group}-s{base + repeat}")
-    with folder.lock(), contextlib.closing(folder):
+    with folder.lock():
         one = dataclasses.replace(resolved, experiment=seeded)
         return folder.path, *_ended(one, sink, control, home, group, repeat, folder)
 
