@@ -72,7 +72,7 @@ class Columns(QLayout):
 
     def minimumSize(self) -> QSize:
         """One column; the height follows from the width."""
-        return QSize(min(self._least, max((i.minimumSize().width() for i in self._items), default=0)), 0)
+        return QSize(self._least, 0)
 
     def columns(self) -> int:
         """How many columns there are at the present width."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence, QPainter, QPaintEvent
@@ -14,9 +15,11 @@ from engine.presets import PresetError
 from kdstudio import icons, theme
 from kdstudio.asking import NameSheet, tell
 from kdstudio.icons import IconButton, TextButton
-from kdstudio.picker import PresetPicker
 from kdstudio.store import Store
 from kdstudio.texts import chip, wrapped
+
+if TYPE_CHECKING:
+    from kdstudio.picker import PresetPicker
 
 YAML_FILES = "Presets (*.yaml *.yml)"
 
@@ -75,6 +78,8 @@ class Header(QWidget):
 
     def open_picker(self) -> None:
         """The list of experiments, below the button."""
+        from kdstudio.picker import PresetPicker
+
         if self._picker is None:
             self._picker = PresetPicker(self)
             self._picker.picked.connect(self.open_preset)

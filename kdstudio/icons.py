@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from PySide6.QtCore import QByteArray, QEvent, QRectF, QSize, Qt
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton, QWidget
@@ -44,10 +44,6 @@ def icon(name: str, tone: str = "text", size: int = theme.ICON) -> QIcon:
     return made
 
 
-def _repaints(event: QEvent) -> bool:
-    return event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange)
-
-
 class IconButton(QToolButton):
     """A small button that is only an icon; its name is read out and shown as a tooltip."""
 
@@ -63,6 +59,7 @@ class IconButton(QToolButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         theme.set_role(self, "icon")
         self._tint()
+        theme.signals.changed.connect(self._tint)
 
     def set_icon(self, name: str, words: str) -> None:
         """Show another icon with other words."""
@@ -73,12 +70,6 @@ class IconButton(QToolButton):
 
     def _tint(self) -> None:
         self.setIcon(icon(*self._drawn))
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Tint again when the theme changes."""
-        super().changeEvent(event)
-        if _repaints(event):
-            self._tint()
 
 
 class TextButton(QPushButton):
@@ -91,6 +82,7 @@ class TextButton(QPushButton):
         self.setIconSize(QSize(theme.ICON, theme.ICON))
         theme.set_role(self, role)
         self._tint()
+        theme.signals.changed.connect(self._tint)
 
     def set_icon(self, name: str) -> None:
         """Show another icon."""
@@ -102,12 +94,6 @@ class TextButton(QPushButton):
         if self._name:
             self.setIcon(icon(self._name, tones.get(self.property("role"), "text")))
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Tint again when the theme changes."""
-        super().changeEvent(event)
-        if _repaints(event):
-            self._tint()
-
 
 class IconLabel(QLabel):
     """An icon that is no button."""
@@ -117,6 +103,7 @@ class IconLabel(QLabel):
         self._drawn = (name, tone, size)
         self.setFixedSize(size, size)
         self._tint()
+        theme.signals.changed.connect(self._tint)
 
     def set_icon(self, name: str, tone: str) -> None:
         """Show another icon."""
@@ -125,9 +112,3 @@ class IconLabel(QLabel):
 
     def _tint(self) -> None:
         self.setPixmap(pixmap(*self._drawn))
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Tint again when the theme changes."""
-        super().changeEvent(event)
-        if _repaints(event):
-            self._tint()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QSizePolicy, QToolButton, QVBoxLayout
@@ -33,7 +33,8 @@ class RailItem(QToolButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         theme.set_role(self, "rail-item")
-        self.toggled.connect(lambda _: self._tint())
+        self.toggled.connect(self._tint)
+        theme.signals.changed.connect(self._tint)
         self._tint()
 
     def set_drawing(self, name: str, words: str) -> None:
@@ -46,12 +47,6 @@ class RailItem(QToolButton):
         """Mark with a dot of this tone; empty for none."""
         self._dot = tone
         self.update()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Tint again when the theme changes."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._tint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The button and its dot."""

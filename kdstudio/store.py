@@ -233,7 +233,7 @@ class Store(QObject):
         """Resolve with everything that can be; what cannot is left out and becomes a problem."""
         form, wrong = self._edits.form(self.stack()), ()
         try:
-            self._shown = presets.resolve(self._preset, form=form, catalogue=self.catalogue)
+            self._shown = presets.resolve(self._preset, form=form, catalogue=self.catalogue) if form else self.base()
         except PresetError as error:
             wrong = error.problems
             bad = {p.path for p in wrong}

@@ -12,16 +12,15 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QWidget
 
 from engine.cards import place
 from engine.presets import PresetError, Resolved
-from engine.runs import RunError
 from kdstudio import asking, theme
 from kdstudio.rail import Rail
 from kdstudio.screens.setup import SetupScreen
 from kdstudio.store import Store
-from kdstudio.training import Trainer
 
 if TYPE_CHECKING:
     from kdstudio.screens.run import RunScreen
     from kdstudio.screens.runs import RunsScreen
+    from kdstudio.training import Trainer
 
 EXPERIMENT = "experiment.yaml"
 """Where a run keeps what it ran."""
@@ -30,10 +29,11 @@ EXPERIMENT = "experiment.yaml"
 class Window(QMainWindow):
     """One window, one experiment in the form, at most one run at a time."""
 
-    def __init__(self, store: Store, home: Path, trainer: Trainer | None = None) -> None:
+    def __init__(self, store: Store, home: Path | None = None) -> None:
         super().__init__()
-        self.store, self.home = store, home
-        self.trainer = trainer or Trainer(self)
+        self.store = store
+        self._home = home
+        self._trainer: Trainer | None = None
         self.setWindowTitle("kdstudio")
         self.setWindowIcon(QIcon(str(place("assets") / "icons" / "kdstudio.svg")))
         self.setMinimumSize(theme.SPACE * 120, theme.SPACE * 75)
@@ -47,6 +47,25 @@ class Window(QMainWindow):
         self._wire()
         self.show_setup()
         self.setup.area.setFocus()
+
+    @property
+    def home(self) -> Path:
+        """Where the runs are."""
+        if self._home is None:
+            from engine import runs
+
+            self._home = runs.home()
+        return self._home
+
+    @property
+    def trainer(self) -> Trainer:
+        """The thread that trains; made when it is first wanted."""
+        if self._trainer is None:
+            from kdstudio.training import Trainer
+
+            self._trainer = Trainer(self)
+            self._trainer.state_changed.connect(self._show_state)
+        return self._trainer
 
     # Screens
 
@@ -106,25 +125,27 @@ class Window(QMainWindow):
 
     def open_run(self, path: Path) -> None:
         """Show a run from its folder, or the live screen where it is the one that goes on."""
+        from engine import runs
+
         if self._is_live(path):
             self.show_run()
             return
         try:
             self.past.show_run(path)
-        except RunError as error:
+        except runs.RunError as error:
             asking.tell(self, "This run cannot be opened", str(error))
             return
         self._show(self.past, "runs")
 
     def resume_run(self, path: Path) -> None:
         """Go on with a run that was stopped or interrupted."""
-        from engine.runs import RunFolder
+        from engine import runs
 
         if self._busy():
             return
         try:
-            resolved = RunFolder.open(path).experiment()
-        except (RunError, PresetError) as error:
+            resolved = runs.RunFolder.open(path).experiment()
+        except (runs.RunError, PresetError) as error:
             asking.tell(self, "This run cannot go on", str(error))
             return
         self.show_run()
@@ -143,7 +164,7 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask first while something runs."""
-        if self.trainer.state == "idle":
+        if not self._running():
             QSettings().setValue("geometry", self.saveGeometry())
             event.accept()
             return
@@ -174,12 +195,15 @@ class Window(QMainWindow):
             self.clone_run(screen.history.folder, fix)
 
     def _is_live(self, path: Path) -> bool:
-        live = self._run.history.folder if self._run is not None and self.trainer.state != "idle" else None
+        live = self._run.history.folder if self._run is not None and self._running() else None
         return live is not None and live.resolve() == path.resolve()
+
+    def _running(self) -> bool:
+        return self._trainer is not None and self._trainer.state != "idle"
 
     def _busy(self) -> bool:
         """Whether a run goes on; then it is shown, with a sentence."""
-        if self.trainer.state == "idle":
+        if not self._running():
             return False
         asking.tell(
             self, "A run is going on", "One run at a time: wait until it is over, or stop it first. It can go on later."
@@ -221,7 +245,6 @@ class Window(QMainWindow):
         calls = {"setup": self.show_setup, "run": self.show_run, "runs": self.show_runs}
         self.rail.chosen.connect(lambda screen: calls[screen]())
         self.setup.start_requested.connect(self.start)
-        self.trainer.state_changed.connect(self._show_state)
 
     def _lay_out(self) -> None:
         self._screens = QStackedWidget()
