@@ -146,7 +146,7 @@ class Attempt:
                 insert(student, part, seeds.generator(self.experiment.run.seed, "part", key, part.name))
             torch.manual_seed(seeds.key(self.experiment.run.seed, "build", key))
             each.build(_side(student, pictures), None if teacher is None else _side(teacher, pictures), facts)
-            each.to(facts.device)
+            each.to(facts.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _prepare(
         self, student: Net, teacher: Net | None, facts: Facts, pictures: Pictures, saved: Mapping[str, Any] | None
