@@ -64,15 +64,16 @@ class _Work(QThread):
         return events.RunEnded(at=self._clock[0], clock=self._clock[1], outcome=outcome, sentence=sentence)
 
     def _fail(self, error: Exception) -> None:
+        if self._ended:  # the session has said so and kept the traceback
+            return
         text = "".join(traceback.format_exception(error))
         if self._folder:
             with (Path(self._folder) / "log.txt").open("a", encoding="utf-8") as file:
                 file.write(text)
         else:
             log.error("the run failed before it had a folder:\n%s", text)
-        if not self._ended:
-            where = " The whole story is in log.txt of the run's folder." if self._folder else ""
-            self._post(self._end("failed", f"{type(error).__name__}: {error}.{where}"))
+        where = " The whole story is in log.txt of the run's folder." if self._folder else ""
+        self._post(self._end("failed", f"{type(error).__name__}: {error}.{where}"))
 
 
 class Trainer(QObject):

@@ -78,7 +78,7 @@ class Window(QMainWindow):
             self._run.resume_requested.connect(self.trainer.resume)
             self._run.stop_requested.connect(self.trainer.stop)
             self._run.save_requested.connect(self.trainer.save_now)
-            self.trainer.event.connect(self._run.receive)
+            self.trainer.said.connect(self._run.receive)
             self.trainer.state_changed.connect(self._run.set_state)
         return self._run
 
@@ -150,6 +150,7 @@ class Window(QMainWindow):
             return
         self.show_run()
         self.trainer.start(resolved, self.home, path)
+        self.run.go_on(path)
 
     def clone_run(self, path: Path, fix: Mapping[str, Any] | None = None) -> None:
         """Put what a run ran into the form, changed as a finding proposes."""

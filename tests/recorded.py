@@ -58,7 +58,6 @@ def record(home: Path, recipe: Recipe) -> tuple[RunFolder, list[Event]]:
     said = list(_tell(folder, recipe))
     for event in said:
         folder.append(event)
-    folder.close()
     return folder, said
 
 

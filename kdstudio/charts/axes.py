@@ -23,7 +23,9 @@ class Axis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
         super().__init__(side)
         self.kind: Kind = "number"
         self.enableAutoSIPrefix(False)
-        self.setStyle(autoExpandTextSpace=False, autoReduceTextSpace=False, tickLength=-3, maxTickLevel=0)
+        self.setStyle(
+            autoExpandTextSpace=False, autoReduceTextSpace=False, tickLength=-3, maxTickLevel=0, hideOverlappingLabels=False
+        )
         if side == "left":
             self.setWidth(WIDTH)
         else:
@@ -38,7 +40,7 @@ class Axis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[Any, list[float]]]:
         """Where ticks stand, about one in sixty pixels."""
-        parts = max(2, int(size / (34 if self.orientation == "left" else 80)))
+        parts = max(2, int(size / (26 if self.orientation == "left" else 58)))
         if self.kind == "log":
             return [(None, _decades(low, high, parts))]
         step = _clock_step(high - low, parts) if self.kind == "time" else round_step(high - low, parts)

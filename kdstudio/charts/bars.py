@@ -14,6 +14,10 @@ from kdstudio import theme
 from kdstudio.charts.figures import figure, number_width, tabular
 
 
+NUMBERS = 2
+"""Of so many series the numbers are written."""
+
+
 @dataclass(frozen=True)
 class Series:
     """One distribution: values (N,), its name and the number of its colour."""
@@ -61,7 +65,7 @@ class Bars(QWidget):
         return sorted(np.argsort(-largest, kind="stable")[:fit].tolist())
 
     def _row_height(self) -> int:
-        return max(self.fontMetrics().height() + 2, 7 * len(self.series) + 5)
+        return max(self.fontMetrics().height(), 5 * len(self.series) + 4)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Name, bars, numbers of every row."""
@@ -72,7 +76,7 @@ class Bars(QWidget):
         height = min(self.height() / len(rows), self._row_height() * 1.6)
         metrics = self.fontMetrics()
         left = min(84, max(metrics.horizontalAdvance(self.names[r]) for r in rows)) + 6
-        right = number_width(self.font())
+        right = number_width(self.font()) * min(len(self.series), NUMBERS)
         full = self._full(rows)
         for i, row in enumerate(rows):
             box = QRectF(0, i * height, self.width(), height)
@@ -106,7 +110,9 @@ class Bars(QWidget):
                 painter.fillRect(QRectF(room.x() + room.width() * x, room.y(), 3, room.height()), theme.colour("surface"))
 
     def _paint_number(self, painter: QPainter, box: QRectF, row: int) -> None:
-        values = [float(s.values[row]) for s in self.series]
-        painter.setPen(theme.colour("muted"))
         side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(box, side, figure(values[0], 4 if max(values) >= 0.001 else None))
+        wide = number_width(self.font())
+        for k, one in enumerate(reversed(self.series[:NUMBERS])):
+            painter.setPen(theme.series(one.index))
+            value = float(one.values[row])
+            painter.drawText(box.adjusted(0, 0, -k * wide, 0), side, figure(value, 4 if value >= 0.001 else None))

@@ -11,9 +11,11 @@ from kdstudio.charts.card import Card
 
 WIDTH = 372
 """Least width of a card in pixels."""
-LOW, HIGH = 268, 420
-"""Least and greatest height of a row of cards."""
+LOW, USUAL, HIGH = 268, 320, 420
+"""Least height of a row of cards, greatest where there is more to scroll to, and greatest where all are seen."""
 GAP = theme.SPACE + theme.HALF
+RIGHT = GAP + 10
+"""Pixels right of the cards: a gap and the scroll bar."""
 
 
 class Board(QScrollArea):
@@ -78,7 +80,8 @@ class Board(QScrollArea):
         rows = rows_of([c.span for c in self.cards], columns)
         each = (width - GAP * columns) / columns
         fitting = max(1, height // (LOW + GAP))
-        tall = int(min(max((height / min(fitting, max(1, len(rows)))) - GAP, LOW), HIGH))
+        most = HIGH if len(rows) <= fitting else USUAL
+        tall = int(min(max((height / min(fitting, max(1, len(rows)))) - GAP, LOW), most))
         for r, row in enumerate(rows):
             for i, column, span in row:
                 left, right = round(column * (each + GAP)), round((column + span) * (each + GAP)) - GAP

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPen, QWheelEvent
+from PySide6.QtGui import QColor, QMouseEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QLabel
 
 from kdstudio import theme
 from kdstudio.charts.axes import Axis
-from kdstudio.charts.figures import round_range
+from kdstudio.charts.figures import round_range, tabular
 from kdstudio.curve import Numbers, thinned
 
 DOTTED = 30
@@ -29,6 +30,7 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self.across, self.up = Axis("bottom"), Axis("left")
         super().__init__(axisItems={"bottom": self.across, "left": self.up}, enableMenu=False)
         self.hideButtons()
+        self.getPlotItem().layout.setContentsMargins(0, 5, 12, 0)
         self.setMinimumHeight(90)
         self.setFrameShape(self.Shape.NoFrame)
         self.box = self.getViewBox()
@@ -43,7 +45,25 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self.cursor_line.setVisible(False)
         self.addItem(self.cursor_line, ignoreBounds=True)
         self.scene().sigMouseMoved.connect(self._moved)
+        self._across_name = QLabel(self)
+        self._across_name.setFont(tabular(theme.TEXT - 2))
+        theme.set_role(self._across_name, "faint")
         self.dress()
+
+    def set_across(self, name: str) -> None:
+        """What the x axis counts, written below the y axis."""
+        self._across_name.setText(name)
+        self._across_name.adjustSize()
+        self._seat_name()
+
+    def _seat_name(self) -> None:
+        self._across_name.move(0, self.height() - self._across_name.height() - 2)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The name of the x axis stays in its corner."""
+        super().resizeEvent(event)
+        if hasattr(self, "_across_name"):
+            self._seat_name()
 
     def dress(self) -> None:
         """Put on the colours and the font of the theme."""

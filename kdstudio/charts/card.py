@@ -48,7 +48,7 @@ class Card(QFrame):
         self.tools = QHBoxLayout()
         self.tools.setSpacing(4)
         self.header = QWidget()
-        self.header.setFixedHeight(30)
+        self.header.setFixedHeight(28)
         self.body = QVBoxLayout()
         self.body.setSpacing(4)
         self._arrange()

@@ -45,7 +45,7 @@ class Level:
 class Plot:
     """A plot, declared. `lines(name)` says how a measured number is drawn, None that it does not belong here;
     `weighted` does the same for the other reading that the card's menu offers; `best` puts a ring on the largest value
-    of each curve."""
+    of each solid curve; `sum` is the number that adds up the others."""
 
     key: str
     title: str
@@ -56,6 +56,7 @@ class Plot:
     log: bool = False
     digits: int | None = None
     best: bool = False
+    sum: str = ""
     levels: Callable[[History], tuple[Level, ...]] = lambda history: ()
     weighted: Callable[[str], Line | None] | None = None
     waiting: str = "Nothing measured yet."
@@ -88,7 +89,7 @@ class CurveCard(Card):
         self._log.setText("log")
         self._log.setToolTip("Logarithmic axis")
         self._log.setCheckable(True)
-        self._log.setAutoRaise(True)
+        theme.set_role(self._log, "compact")
         self._log.setChecked(plot.log)
         self._stack = QStackedWidget()
         self._build()
@@ -158,6 +159,7 @@ class CurveCard(Card):
             return
         self.canvas.hide_all()
         self._set_axes()
+        self.canvas.set_across(self.lens.axis)
         shown = [d for d in drawn if self._entry(d).isChecked()]
         for one in shown:
             self._draw(one)
@@ -167,9 +169,13 @@ class CurveCard(Card):
         self._say_values()
 
     def _curves(self, stage: str) -> Iterator[Drawn]:
-        for (where, name), curve in self.history.curves.items():
-            line = self._reading(name) if where == stage else None
-            if line is not None and len(curve):
+        curves = {n: c for (where, n), c in self.history.curves.items() if where == stage and len(c)}
+        lines = {n: line for n in curves if (line := self._reading(n)) is not None}
+        if self.plot.sum in lines and len(lines) == 2:
+            del lines[self.plot.sum]  # a sum of one term is that term
+        for name, line in sorted(lines.items(), key=lambda item: item[1].index):
+            curve = curves[name]
+            if len(curve):
                 yield Drawn(name, line, curve, curve.x(self.lens.axis), curve.smoothed(self.lens.smoothing))
 
     def _entry(self, drawn: Drawn):  # type: ignore[no-untyped-def]
@@ -184,7 +190,7 @@ class CurveCard(Card):
             self.canvas.draw(f"{one.key}/raw", one.x, self._up(one.curve.y()), raw)
         y = self._up(one.curve.y() if few else one.y)
         self.canvas.draw(one.key, one.x, y, colour, dashed=one.line.dashed, dots=few)
-        if self.plot.best:
+        if self.plot.best and not one.line.dashed:
             raw_y = one.curve.y()
             at = int(np.nanargmax(raw_y)) if np.isfinite(raw_y).any() else -1
             point = (one.x[at], self._up(raw_y)[at]) if at >= 0 else None
@@ -231,7 +237,7 @@ class CurveCard(Card):
 
     def _offer_stages(self) -> None:
         stages = [s for s, points in self._measured().items() if points > 1]
-        entries: list[tuple[str, object]] = [("follows the run", "")]
+        entries: list[tuple[str, object]] = [("latest stage", "")]
         entries += [(self.history.stages[s].title, s) for s in stages]
         self._stages.offer(entries)
         self._stages.setVisible(len(stages) > 1)

@@ -8,7 +8,7 @@ from PySide6.QtGui import QFont, QFontMetrics
 
 from kdstudio import theme
 
-WIDEST = "−0.00e−00"
+WIDEST = "0.00e−00"
 """The widest text `figure` makes; fields for numbers are as wide as this."""
 
 

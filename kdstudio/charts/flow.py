@@ -1,4 +1,4 @@
-"""A layout that sets its widgets in columns of one width, as many as fit, row after row."""
+"""A layout that sets its widgets in a row, as wide as each wants to be, and goes on in the next row."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
 
 class Flow(QLayout):
-    """Every widget gets the width of the widest; a widget that appears never moves those before it."""
+    """Words in a line, but with widgets; one that appears never moves those before it."""
 
     def __init__(self, parent: QWidget | None = None, gap: int = 8) -> None:
         super().__init__(parent)
@@ -16,19 +16,19 @@ class Flow(QLayout):
         self._gap = gap
 
     def addItem(self, item: QLayoutItem) -> None:
-        """Qt's own way of adding."""
+        """Put an item at the end."""
         self._items.append(item)
 
     def count(self) -> int:
-        """How many widgets there are."""
+        """How many items there are."""
         return len(self._items)
 
-    def itemAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
+    def itemAt(self, index: int) -> QLayoutItem | None:
         """The item at a place, or None past the end."""
         return self._items[index] if 0 <= index < len(self._items) else None
 
-    def takeAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
-        """Remove and return the item at a place."""
+    def takeAt(self, index: int) -> QLayoutItem | None:
+        """Remove and give back the item at a place."""
         return self._items.pop(index) if 0 <= index < len(self._items) else None
 
     def expandingDirections(self) -> Qt.Orientation:
@@ -41,28 +41,33 @@ class Flow(QLayout):
 
     def heightForWidth(self, width: int) -> int:
         """Height of all rows at a width."""
-        columns, _, height = self._measure(width)
-        return -(-len(self._items) // columns) * height if self._items else 0
+        places = self._places(QRect(0, 0, width, 0))
+        return max((p.bottom() + 1 for p in places), default=0)
 
     def setGeometry(self, rect: QRect) -> None:
         """Place every widget."""
         super().setGeometry(rect)
-        columns, width, height = self._measure(rect.width())
-        for i, item in enumerate(self._items):
-            row, column = divmod(i, columns)
-            item.setGeometry(QRect(rect.x() + column * (width + self._gap), rect.y() + row * height, width, height))
+        for item, place in zip(self._items, self._places(rect), strict=True):
+            item.setGeometry(place)
 
     def sizeHint(self) -> QSize:
-        """One row."""
+        """One widget."""
         return self.minimumSize()
 
     def minimumSize(self) -> QSize:
-        """One widget."""
-        width = min((i.minimumSize().width() for i in self._items), default=0)
-        return QSize(width, max((i.sizeHint().height() for i in self._items), default=0))
+        """The narrowest row there can be."""
+        return QSize(
+            max((i.minimumSize().width() for i in self._items), default=0),
+            max((i.sizeHint().height() for i in self._items), default=0),
+        )
 
-    def _measure(self, width: int) -> tuple[int, int, int]:
-        wanted = max((i.sizeHint().width() for i in self._items), default=1)
-        columns = max(1, (width + self._gap) // (wanted + self._gap))
-        each = min(wanted, width)
-        return columns, each, max((i.sizeHint().height() for i in self._items), default=0)
+    def _places(self, rect: QRect) -> list[QRect]:
+        x, y, found = rect.x(), rect.y(), []
+        for item in self._items:
+            size = item.sizeHint()
+            width = min(size.width(), rect.width())
+            if x > rect.x() and x + width > rect.right() + 1:
+                x, y = rect.x(), y + size.height()
+            found.append(QRect(x, y, width, size.height()))
+            x += width + self._gap
+        return found

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.events import Watched
 from kdstudio import theme
 from kdstudio.charts.card import Card, Rows, Waiting
-from kdstudio.charts.pictures import Gallery, Guess, Tile
+from kdstudio.charts.legend import Key
+from kdstudio.charts.pictures import WHO, Gallery, Guess, Tile
 from kdstudio.charts.records import Records
 from kdstudio.history import History
-
-WHO = ("teacher", "student")
 
 
 class GalleryCard(Card):
@@ -26,17 +25,26 @@ class GalleryCard(Card):
         self.watch, self.history = watch, history
         self.gallery, self.records = Gallery(), Records()
         self._caption = theme.set_role(QLabel(), "faint")
+        self._labelled = False
+        self._keys = {who: Key(who, index) for who, index in WHO.items()}
+        self._legend = QWidget()
+        line = QHBoxLayout(self._legend)
+        line.setContentsMargins(0, 0, 0, 0)
+        for key in self._keys.values():
+            line.addWidget(key)
+        line.addWidget(self._caption, 1)
         self._stack = QStackedWidget()
         page = QWidget()
         inside = QVBoxLayout(page)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.addWidget(self.gallery, 1)
-        inside.addWidget(self._caption)
+        inside.addWidget(self._legend)
         inside.addWidget(self.records)
         self._stack.addWidget(Waiting("Pictures appear after the first epoch."))
         self._stack.addWidget(page)
         self.body.addWidget(self._stack)
         self.records.moved.connect(self.redraw)
+        self.gallery.fitted.connect(self._caption_it)
 
     def wants(self, watch: str) -> bool:
         """Whether a watch belongs to this card."""
@@ -50,10 +58,16 @@ class GalleryCard(Card):
             return
         tiles = tiles_of(record, self.history.array(record))
         self.gallery.show_tiles(tiles, [str(r) for r in record.labels.get("rows", [])])
-        named = [who for who in WHO if record.labels.get(who)]
-        words = " · ".join(f"{who[0].upper()} {who}" for who in named)
-        self._caption.setText(f"{words}: top class, %; green where it is the label" if words else "")
-        self._caption.setVisible(bool(words))
+        for who, key in self._keys.items():
+            key.setVisible(bool(record.labels.get(who)))
+        self._labelled = bool(record.labels.get("label"))
+        self._legend.setVisible(any(record.labels.get(who) for who in WHO))
+        self._caption_it()
+
+    def _caption_it(self) -> None:
+        shown, there = self.gallery.shown(), len(self.gallery.tiles)
+        words = "top class; green where it is the label" if self._labelled else "top class"
+        self._caption.setText(words if shown == there else f"{shown} of {there}, show large for all")
 
     def table(self) -> Rows:
         """What was named for each picture, one guess a row."""

@@ -42,7 +42,7 @@ class Entry(QAbstractButton):
     def sizeHint(self) -> QSize:
         """Wide enough for the name and for any value."""
         metrics = self.fontMetrics()
-        name = min(metrics.horizontalAdvance(self.text()), 190)
+        name = min(metrics.horizontalAdvance(self.text()) + 1, 190)
         return QSize(STROKE + 6 + name + 8 + number_width(self.font()), metrics.height() + 4)
 
     def minimumSizeHint(self) -> QSize:
@@ -80,6 +80,11 @@ class Key(QWidget):
         self.setToolTip(name)
         self.setFont(tabular(theme.TEXT - 2))
         self.setFixedHeight(self.fontMetrics().height() + 2)
+        self.setMinimumWidth(min(60, self.sizeHint().width()))
+
+    def sizeHint(self) -> QSize:
+        """As wide as the name."""
+        return QSize(18 + self.fontMetrics().horizontalAdvance(self._name) + 6, self.height())
 
     def text(self) -> str:
         """The name."""
@@ -103,7 +108,7 @@ class Legend(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.entries: dict[str, Entry] = {}
-        self._columns = Flow(self, gap=14)
+        self._columns = Flow(self, gap=12)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)

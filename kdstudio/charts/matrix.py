@@ -7,18 +7,24 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.events import Watched
 from kdstudio import theme
 from kdstudio.charts.bars import Bars, Series
 from kdstudio.charts.card import Card, Rows, Waiting
 from kdstudio.charts.figures import figure
+from kdstudio.charts.flow import Flow
 from kdstudio.charts.heat import SCALES, HeatMap
 from kdstudio.charts.legend import Key
 from kdstudio.charts.picker import Picker
 from kdstudio.charts.records import Records
 from kdstudio.history import History
+
+
+NAMES_AND_SCALE = 60
+"""Pixels a heat map is wider than high, about."""
 
 
 @dataclass(frozen=True)
@@ -50,25 +56,32 @@ class MatrixCard(Card):
         self.tools.addWidget(self._which)
         self._scale.offer([(s, s) for s in SCALES])
         self.tools.addWidget(self._scale)
-        left, right = QVBoxLayout(), QVBoxLayout()
+        self._left = QWidget()
+        left, right = QVBoxLayout(self._left), QVBoxLayout()
+        left.setContentsMargins(0, 0, 0, 0)
         left.addWidget(self.heat, 1)
         left.addWidget(self.records)
         theme.set_role(self._value, "muted")
         self._value.setFont(self.readout.font())
         row = QHBoxLayout()
         row.addWidget(theme.set_role(QLabel("class"), "muted"))
-        row.addWidget(self._class, 1)
+        row.addWidget(self._class)
+        row.addStretch(1)
+        right.setSpacing(theme.HALF)
         right.addLayout(row)
-        self._legend = QVBoxLayout()
-        self._legend.setSpacing(0)
-        right.addLayout(self._legend)
+        self._legend = QWidget()
+        self._flow = Flow(self._legend)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self._legend.setSizePolicy(policy)
+        right.addWidget(self._legend)
         right.addWidget(self.bars, 1)
         page = QWidget()
         sides = QHBoxLayout(page)
         sides.setContentsMargins(0, 0, 0, 0)
         sides.setSpacing(theme.GAP)
-        sides.addLayout(left, 3)
-        sides.addLayout(right, 2)
+        sides.addWidget(self._left)
+        sides.addLayout(right, 1)
         self._stack.addWidget(Waiting("Soft labels appear when a method has made them, or after the first evaluation."))
         self._stack.addWidget(page)
         self.body.addWidget(self._stack)
@@ -126,20 +139,22 @@ class MatrixCard(Card):
     def _other_class(self) -> None:
         row = max(0, self._class.currentIndex())
         self.heat.set_row(row)
-        chosen = [m for m in self.matrices if m.watch in self._values]
+        chosen = sorted((m for m in self.matrices if m.watch in self._values), key=lambda m: m.index)
         series = tuple(Series(m.title, self._values[m.watch][row], m.index) for m in chosen)
         self.bars.show_series(series, self.heat.column_names, own=row if self.heat.scale == "off the diagonal" else -1)
         self._show_keys(chosen)
 
     def _show_keys(self, chosen: list[Matrix]) -> None:
-        if [(k.text(), k.index) for k in self._keys] == [(m.title, m.index) for m in chosen]:
+        wanted = [(_short(m.title), m.index) for m in chosen]
+        if [(k.text(), k.index) for k in self._keys] == wanted:
             return
         for key in self._keys:
-            self._legend.removeWidget(key)
+            self._flow.removeWidget(key)
+            key.hide()
             key.deleteLater()
-        self._keys = [Key(m.title, m.index) for m in chosen]
+        self._keys = [Key(*each) for each in wanted]
         for key in self._keys:
-            self._legend.addWidget(key)
+            self._flow.addWidget(key)
 
     def _hover(self, row: int, column: int) -> None:
         if row < 0:
@@ -148,17 +163,28 @@ class MatrixCard(Card):
         names = self.heat.row_names[row], self.heat.column_names[column]
         parts = [f"{names[0]} → {names[1]}:  {figure(float(self.heat.values[row, column]))}"]
         parts += [
-            f"{m.title} {figure(float(self._values[m.watch][row, column]))}"
+            f"{_short(m.title)} {figure(float(self._values[m.watch][row, column]))}"
             for m in self.matrices
             if m.watch in self._values and m is not self.shown()
         ]
         self._value.setText("     ".join(parts))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As much width for the map as makes its cells square, the rest for the bars."""
+        super().resizeEvent(event)
+        wanted = self.height() - self.header.height() + NAMES_AND_SCALE
+        self._left.setFixedWidth(max(160, min(wanted, round(self.width() * 0.6))))
 
     def table(self) -> Rows:
         """The shown matrix with the names of its rows and columns."""
         yield ("class", *self.heat.column_names)
         for name, row in zip(self.heat.row_names, self.heat.values.tolist(), strict=True):
             yield (name, *row)
+
+
+def _short(title: str) -> str:
+    """Whose soft labels they are: `Soft labels · student` is `student`."""
+    return title.rpartition(" · ")[2]
 
 
 def axis_names(record: Watched, axis: str) -> list[str]:

@@ -26,6 +26,8 @@ class NumbersCard(Card):
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setWidget(page)
+        page.setAutoFillBackground(False)  # Qt turned it on when it took the page
+        scroll.viewport().setAutoFillBackground(False)
         self.body.addWidget(scroll)
 
     def tell(self, name: str, title: str, unit: str = "", help: str = "") -> None:

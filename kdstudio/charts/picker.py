@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QSlider
+
+from kdstudio import icons, theme
 
 
 class Picker(QComboBox):
@@ -11,6 +14,7 @@ class Picker(QComboBox):
 
     def __init__(self, words: str) -> None:
         super().__init__()
+        theme.set_role(self, "compact")
         self.setAccessibleName(words)
         self.setToolTip(words)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
@@ -19,6 +23,15 @@ class Picker(QComboBox):
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Let the page scroll."""
         event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The box of the style sheet, with the family's chevron."""
+        super().paintEvent(event)
+        painter = QPainter(self)
+        side = theme.ICON_SMALL - 2
+        place = QRect(self.width() - side - 4, (self.height() - side) // 2, side, side)
+        painter.drawPixmap(place, icons.pixmap("chevron-down", "muted", side))
+        painter.end()
 
     def offer(self, entries: list[tuple[str, object]]) -> None:
         """Replace the entries by (words, data), keeping the choice where it is still there."""

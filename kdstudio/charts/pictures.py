@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QHelpEvent, QImage, QPainter, QPaintEvent, QPixmap
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QHelpEvent, QImage, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from kdstudio import theme
@@ -19,6 +19,14 @@ Guess = tuple[str, float]
 """A class and its probability."""
 
 GAP = 6
+SMALLEST = 34
+"""Least side of a picture in pixels."""
+LEAST = 76
+"""However long the names are, tiles need not be wider than this."""
+MARK = 5
+"""Side of the square that says who named a class."""
+WHO = {"student": 0, "teacher": 1}
+"""Who names classes -> the number of the colour that stands for them everywhere."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,8 @@ class Tile:
 
 class Gallery(QWidget):
     """Tiles in a grid, as large as fits. `rows` names the pictures of a tile (input, output)."""
+
+    fitted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,6 +58,11 @@ class Gallery(QWidget):
         self._pixmaps = [[_pixmap(p) for p in tile.pictures] for tile in self.tiles]
         self.update()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """There may be room for more."""
+        super().resizeEvent(event)
+        self.fitted.emit()
+
     def minimumSizeHint(self) -> QSize:
         """A few pictures."""
         return QSize(150, 100)
@@ -61,22 +76,35 @@ class Gallery(QWidget):
             return 0
         return max(self.fontMetrics().horizontalAdvance(r) for r in self.rows) + GAP
 
-    def _grid(self) -> tuple[int, int, int]:
-        """Columns, width of a tile, side of a picture: the number of columns that makes the pictures largest."""
-        count, deep = len(self.tiles), len(self.tiles[0].pictures)
-        words = self._lines() * self.fontMetrics().height()
+    def _grid(self) -> tuple[int, int, int, int]:
+        """Columns, rows, width of a tile, side of a picture: the columns that make the pictures largest, with room for the
+        words. Pictures that would be smaller than `SMALLEST` are left out instead: shown large, the card has them all."""
+        count = len(self.tiles)
         wide = self.width() - self._margin()
-        best = (1, wide, 8)
-        for columns in range(1, count + 1):
-            rows = math.ceil(count / columns)
-            width = (wide + GAP) // columns - GAP
-            side = min(width, ((self.height() + GAP) // rows - GAP - words) // deep)
-            if side > best[2] or columns == 1:
-                best = (columns, width, side)
-        return best[0], best[1], max(8, best[2])
+        most = min(count, max(1, (wide + GAP) // (self._least() + GAP)))
+        choices = [self._fit(columns, wide) for columns in range(1, most + 1)]
+        full = [c for c in choices if c[0] * c[1] >= count and c[3] >= SMALLEST]
+        return max(full, key=lambda c: c[3]) if full else max(choices, key=lambda c: c[0] * c[1])
+
+    def _fit(self, columns: int, wide: int) -> tuple[int, int, int, int]:
+        deep = len(self.tiles[0].pictures)
+        words = self._lines() * self.fontMetrics().height()
+        width = (wide + GAP) // columns - GAP
+        possible = max(1, (self.height() + GAP) // (SMALLEST * deep + words + GAP))
+        rows = min(math.ceil(len(self.tiles) / columns), possible)
+        return columns, rows, width, max(8, min(width, ((self.height() + GAP) // rows - GAP - words) // deep))
+
+    def shown(self) -> int:
+        """How many tiles there is room for."""
+        columns, rows, *_ = self._grid() if self.tiles else (0, 0)
+        return min(len(self.tiles), columns * rows)
+
+    def _least(self) -> int:
+        """The least width of a tile: that of its label, within reason."""
+        return min(LEAST, max(self.fontMetrics().horizontalAdvance(t.label) for t in self.tiles) + MARK + 3)
 
     def _place(self, i: int) -> QRect:
-        columns, width, side = self._grid()
+        columns, _, width, side = self._grid()
         row, column = divmod(i, columns)
         height = side * len(self.tiles[0].pictures) + self._lines() * self.fontMetrics().height() + GAP
         return QRect(self._margin() + column * (width + GAP), row * height, width, height - GAP)
@@ -86,8 +114,8 @@ class Gallery(QWidget):
         if not self.tiles:
             return
         painter = QPainter(self)
-        _, _, side = self._grid()
-        for i, tile in enumerate(self.tiles):
+        side = self._grid()[3]
+        for i, tile in enumerate(self.tiles[: self.shown()]):
             place = self._place(i)
             for k, pixmap in enumerate(self._pixmaps[i]):
                 box = QRectF(place.x() + (place.width() - side) / 2, place.y() + k * side, side, side)
@@ -99,7 +127,7 @@ class Gallery(QWidget):
     def _paint_rows(self, painter: QPainter, side: int) -> None:
         painter.setPen(theme.colour("muted"))
         columns = self._grid()[0]
-        for i in range(0, len(self.tiles), columns):
+        for i in range(0, self.shown(), columns):
             for k, name in enumerate(self.rows if len(self.rows) > 1 else ()):
                 box = QRectF(0, self._place(i).y() + k * side, self._margin() - GAP, side)
                 painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, name)
@@ -107,24 +135,29 @@ class Gallery(QWidget):
     def _paint_words(self, painter: QPainter, tile: Tile, place: QRect, top: int) -> None:
         metrics, y = self.fontMetrics(), top
         if tile.label:
-            self._paint_line(painter, QRect(place.x(), y, place.width(), metrics.height()), "", tile.label, "text")
+            self._paint_line(painter, QRect(place.x(), y, place.width(), metrics.height()), -1, tile.label, "text")
             y += metrics.height()
         for who, guesses in tile.guesses.items():
             right = bool(guesses) and guesses[0][0] == tile.label
             tone = "muted" if not tile.label else "good" if right else "problem"
-            words = f"{guesses[0][0]} {100 * guesses[0][1]:.0f}" if guesses else "–"
-            self._paint_line(painter, QRect(place.x(), y, place.width(), metrics.height()), who[:1].upper(), words, tone)
+            words = f"{guesses[0][0]} {100 * guesses[0][1]:.0f} %" if guesses else "–"
+            if metrics.horizontalAdvance(words) + MARK + 3 > place.width():
+                words = guesses[0][0]
+            self._paint_line(painter, QRect(place.x(), y, place.width(), metrics.height()), WHO.get(who, -1), words, tone)
             y += metrics.height()
 
-    def _paint_line(self, painter: QPainter, box: QRect, head: str, words: str, tone: str) -> None:
+    def _paint_line(self, painter: QPainter, box: QRect, who: int, words: str, tone: str) -> None:
+        """Words in the middle of a box, after a square in the colour of who said them (-1: nobody)."""
+        metrics, mark = self.fontMetrics(), MARK + 3 if who >= 0 else 0
+        text = metrics.elidedText(words, Qt.TextElideMode.ElideRight, box.width() - mark)
+        x = box.x() + max(0, (box.width() - mark - metrics.horizontalAdvance(text)) // 2)
+        if mark:
+            painter.fillRect(x, box.center().y() - MARK // 2 + 1, MARK, MARK, theme.series(who))
         painter.setPen(theme.colour(tone))
-        text = f"{head} {words}".strip()
-        painter.drawText(
-            box, Qt.AlignmentFlag.AlignCenter, self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, box.width())
-        )
+        painter.drawText(box.adjusted(x + mark - box.x(), 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
 
     def _at(self, point: QPoint) -> int:
-        return next((i for i in range(len(self.tiles)) if self._place(i).contains(point)), -1)
+        return next((i for i in range(self.shown()) if self._place(i).contains(point)), -1)
 
     def event(self, event: QEvent) -> bool:
         """A tooltip with every class that was named for the picture under the cursor."""

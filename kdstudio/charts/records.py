@@ -20,6 +20,7 @@ class Records(QWidget):
         super().__init__()
         self._records: list[Watched] = []
         self._slider = QuietSlider(Qt.Orientation.Horizontal)
+        self._slider.setRange(0, 0)
         self._slider.setAccessibleName("Epoch shown")
         self._slider.setToolTip("Go back in time; at the end it follows the run")
         self._words = QLabel()

@@ -23,6 +23,7 @@ class TableCard(Card):
         self._stack = QStackedWidget()
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
+        self._scroll.viewport().setAutoFillBackground(False)
         self._stack.addWidget(Waiting("The table appears when its stage is over."))
         self._stack.addWidget(self._scroll)
         self.body.addWidget(self._stack)
@@ -37,7 +38,9 @@ class TableCard(Card):
         self._stack.setCurrentIndex(1 if records else 0)
         if records and records[-1].rows != self._rows:
             self._rows = records[-1].rows
-            self._scroll.setWidget(_grid(self._rows))
+            page = _grid(self._rows)
+            self._scroll.setWidget(page)
+            page.setAutoFillBackground(False)  # Qt turned it on when it took the page
 
     def table(self) -> Rows:
         """The rows as they are."""

@@ -37,6 +37,8 @@ class FindingsCard(Card):
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(page)
+        page.setAutoFillBackground(False)  # Qt turned it on when it took the page
+        scroll.viewport().setAutoFillBackground(False)
         self._stack = QStackedWidget()
         self._waiting = Waiting("Nothing looks wrong so far.")
         self._stack.addWidget(self._waiting)

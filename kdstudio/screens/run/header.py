@@ -91,7 +91,7 @@ class Header(QWidget):
         for label in (self.progress, self.left):
             label.setFont(tabular())
             label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            label.setFixedWidth(label.fontMetrics().horizontalAdvance("00:00:00 gone · 00:00:00 left"))
+            label.setFixedWidth(label.fontMetrics().horizontalAdvance("0:00:00 elapsed · 0:00:00 left"))
             times.addWidget(label)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -193,4 +193,4 @@ def time_left(history: History, gone: float) -> str:
         return ""
     stage = history.current()
     left = stage.left() if stage and history.state in ("running", "paused") else None
-    return f"{seconds(gone)} gone" + (f" · {seconds(left)} left" if left is not None else "")
+    return f"{seconds(gone)} elapsed" + (f" · {seconds(left)} left" if left is not None else "")

@@ -50,8 +50,8 @@ class Panels:
 
     def mark_all(self) -> None:
         """Everything is to be drawn anew."""
-        for stage_name in {n for _, n in self.history.curves}:
-            self._meet(stage_name)
+        for _, name in self.history.curves:
+            self._meet(name)
         self._mark(self.board.cards)
 
     def look_anew(self) -> None:
@@ -128,9 +128,9 @@ def _title(watch: dict[str, Any]) -> str:
 
 
 def _matrices(watches: list[dict[str, Any]]) -> tuple[Matrix, ...]:
-    """The student's in the student's colour, the teacher's in the teacher's, the others in those that follow; what
-    the methods made first, for it is there first."""
-    order = sorted(watches, key=lambda w: w["name"].startswith("soft_labels_"))
+    """The student's in the student's colour, the teacher's in the teacher's, the others in those that follow; soft labels
+    first, and of those what the methods made, for it is there first."""
+    order = sorted(watches, key=lambda w: ("soft_labels" not in w["name"], w["name"].startswith("soft_labels_")))
     number = plots.Numbering(2)
     fixed = {"soft_labels_student": plots.STUDENT, "soft_labels_teacher": plots.TEACHER}
     return tuple(

@@ -33,6 +33,7 @@ def losses(plan: dict[str, Any]) -> Plot:
     number = Numbering()
     for name in ("loss", *terms):
         number(name)
+    several = len({n.rpartition(".")[0] for n in terms if "." in n}) > 1
     log = bool(terms) and all(t.get("scale") == "log" for t in terms.values())
 
     def plain(name: str) -> Line | None:
@@ -41,7 +42,7 @@ def losses(plan: dict[str, Any]) -> Plot:
         if name == "loss":
             return Line("sum", number(name), help="What is minimised: the weighted sum of all terms")
         if name in terms:
-            return Line(_titled(terms[name]), number(name), help=_worded(terms[name]))
+            return Line(_titled(terms[name], several), number(name), help=_worded(terms[name]))
         return Line(name.replace("_", " "), number(name)) if "." not in name and name not in KNOWN else None
 
     def weighted(name: str) -> Line | None:
@@ -52,13 +53,13 @@ def losses(plan: dict[str, Any]) -> Plot:
         return plain(bare) if name.startswith("weighted/") else None
 
     return Plot("losses", "Losses", plain, "nats", "Means over the steps since the last report, unweighted", log=log,
-                weighted=weighted, waiting="Losses appear with the first steps.")  # fmt: skip
+                weighted=weighted, sum="loss", waiting="Losses appear with the first steps.")  # fmt: skip
 
 
-def _titled(term: dict[str, Any]) -> str:
+def _titled(term: dict[str, Any], several: bool) -> str:
     method, _, _ = term["name"].rpartition(".")
     title = str(term.get("title") or term["name"]).replace("_", " ")
-    return f"{method} · {title}" if method else title
+    return f"{method} · {title}" if method and several else title
 
 
 def _worded(term: dict[str, Any]) -> str:
@@ -72,18 +73,18 @@ def accuracy(plan: dict[str, Any]) -> Plot:
 
     def line(name: str) -> Line | None:
         if name == "train_top1":
-            return Line("training batches", 5, dashed=True, help="On augmented training images, while training")
+            return Line("training", 5, dashed=True, help="On augmented training images, while training")
         kind, _, rest = name.partition("/")
         who, _, split = rest.partition("/")
         if kind != "top1" or not who.startswith("student"):
             return None
         index, dashed = splits.get(split, (6, False))
-        words = f"student, {split}" + (" (averaged weights)" if who.endswith("ema") else "")
-        return Line(words, index, dashed, help=f"Top-1 on {split} images; the ring marks the highest")
+        average = " of averaged weights" if who.endswith("ema") else ""
+        return Line(split, index, dashed, help=f"Top-1 of the student{average} on {split} images; the ring marks the highest")
 
     def levels(history: History) -> tuple[Level, ...]:
         found = [
-            Level(f"teacher, {split}", value, TEACHER, "The teacher's top-1 on the same images")
+            Level("teacher", value, TEACHER, f"The teacher's top-1 on {split} images")
             for split in ("test", "held-out")
             if (value := history.result(f"top1/teacher/{split}")) is not None
         ][:1]
@@ -140,15 +141,15 @@ def probes() -> tuple[Plot, ...]:
         named("agreement", "Agreement with the teacher", "%", "Images for which both name one class", agree, digits=2),
         named("kl", "Divergence from the teacher", "nats", "KL of the student from the teacher, per image",
               {"kl_to_teacher": Line("KL", STUDENT)}),
-        named("entropy", "Entropy of soft labels", "nats", "Mean entropy at the run's temperature", _pair("entropy")),
-        named("calibration", "Calibration error", "ECE", "Gap between confidence and accuracy", _pair("ece")),
+        named("entropy", "Entropy of soft labels", "share of ln C", "Mean entropy at the run's temperature; 1 is uniform", _pair("entropy")),
+        named("calibration", "Calibration error", "ECE, %", "Gap between confidence and accuracy", _pair("ece")),
         named("correlation", "Correlation of logits", "", "Between student and teacher, 1 is equal up to scale",
               {"logit_correlation": Line("student and teacher", STUDENT)}),
         prefixed("affinity", "Affinity error per stage", "", "Distance of the spatial affinities", "affinity_error/"),
         prefixed("cka", "Likeness of features per stage", "CKA", "Linear CKA, 1 is equal", "cka/"),
         named("snr", "Signal to noise", "dB", "Variance of image means over variance across augmentations", _pair("snr")),
         prefixed("share", "Share of the gradient", "", "Of each term at the earliest weight all reach", "share/"),
-        prefixed("norm", "Gradient of each term", "norm", "Of the weighted term", "gradient_norm/", log=True),
+        prefixed("norm", "Gradient of each term", "norm", "Of the weighted term", "gradient/", log=True),
         prefixed("cosine", "Do the terms agree?", "cosine", "Of each term's gradient with the rest", "cosine/"),
     )  # fmt: skip
 

@@ -139,6 +139,8 @@ def details(history: History) -> str:
 
 def tiles(history: History) -> list[tuple[str, str, str]]:
     """Name, value, note of the numbers worth a second look."""
+    if history.state != "done":
+        return []
     found = _of_run(history, history.ended.results if history.ended else {})
     if history.group is not None:
         n = len(history.group.runs)

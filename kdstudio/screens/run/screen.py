@@ -14,7 +14,7 @@ from engine import events
 from engine.runs import RunFolder
 from kdstudio import actions, theme
 from kdstudio.charts import export
-from kdstudio.charts.board import Board
+from kdstudio.charts.board import RIGHT, Board
 from kdstudio.charts.card import Card
 from kdstudio.charts.lens import Lens
 from kdstudio.charts.redraw import Redraw
@@ -76,14 +76,15 @@ class RunScreen(QWidget):
         line.addWidget(LensBar(self.lens))
         page = QWidget()
         column = QVBoxLayout(page)
-        column.setContentsMargins(theme.MARGIN - 4, theme.GAP, theme.HALF, theme.SPACE)
+        column.setContentsMargins(theme.MARGIN - 4, theme.GAP, 0, theme.SPACE)
         column.setSpacing(theme.SPACE + 2)
-        for part in (self.header, line, self.progress, self.results, self.log):
-            if isinstance(part, QHBoxLayout):
-                column.addLayout(part)
-            else:
-                column.addWidget(part)
-        column.insertWidget(4, self.board, 1)
+        head, foot = _inset(), _inset()
+        for part in (self.header, line, self.progress, self.results):
+            head.addLayout(part) if isinstance(part, QHBoxLayout) else head.addWidget(part)
+        foot.addWidget(self.log)
+        column.addLayout(head)
+        column.addWidget(self.board, 1)
+        column.addLayout(foot)
         self._pages.addWidget(_empty(self.setup_requested.emit))
         self._pages.addWidget(page)
         outer = QVBoxLayout(self)
@@ -128,11 +129,15 @@ class RunScreen(QWidget):
 
     def show_run(self, path: Path) -> None:
         """Replay a stored run from its folder. Raises RunError for a folder that is none."""
-        folder = RunFolder.open(path)
-        past = folder.events()
-        alive = folder.state() == "running"
+        self._replay(path, alive=RunFolder.open(path).state() == "running")
+
+    def go_on(self, path: Path) -> None:
+        """Replay a stored run that the trainer is about to continue; what it says next is received."""
+        self._replay(path, alive=True)
+
+    def _replay(self, path: Path, *, alive: bool) -> None:
         history = History(path)
-        history.take_all(past, alive=alive)
+        history.take_all(RunFolder.open(path).events(), alive=alive)
         self._begin(history)
         self._lay()
         self._refresh_words()
@@ -181,8 +186,8 @@ class RunScreen(QWidget):
         self.log.refresh()
         stage = history.current()
         known = stage is not None and stage.state == "running" and stage.steps
-        over = history.state in ("done",)
-        self.progress.setValue(1000 if over else round(1000 * stage.share()) if known and stage else 0)
+        self.progress.setValue(round(1000 * stage.share()) if known and stage else 0)
+        self.progress.setVisible(history.state in ("empty", "running", "paused"))
         self.results.show_history(history)
 
     def save_student(self) -> None:
@@ -209,6 +214,14 @@ class RunScreen(QWidget):
     def _continue(self) -> None:
         if self.history.folder is not None:
             self.continue_requested.emit(self.history.folder)
+
+
+def _inset() -> QVBoxLayout:
+    """A column as wide as the cards: at its right is what the board has for its scroll bar."""
+    made = QVBoxLayout()
+    made.setContentsMargins(0, 0, RIGHT, 0)
+    made.setSpacing(theme.SPACE + 2)
+    return made
 
 
 def _empty(set_up) -> QWidget:  # type: ignore[no-untyped-def]

@@ -64,7 +64,7 @@ class StageBar(QWidget):
         painter.end()
 
     def _paint_dot(self, painter: QPainter, box: QRectF, stage: StageView) -> None:
-        good, accent = theme.colour("good"), theme.colour("accent")
+        good = theme.colour("good")
         painter.setBrush(Qt.BrushStyle.NoBrush)
         if stage.state == "done":
             painter.setPen(Qt.PenStyle.NoPen)
@@ -76,7 +76,8 @@ class StageBar(QWidget):
         elif stage.state == "running":
             painter.setPen(QPen(theme.colour("line"), 3))
             painter.drawEllipse(box)
-            painter.setPen(QPen(accent, 3))
+            tone = {"failed": "problem", "stopped": "warning", "interrupted": "warning"}.get(self._history.state, "accent")
+            painter.setPen(QPen(theme.colour(tone), 3))
             painter.drawArc(box, 90 * 16, -round(360 * 16 * max(stage.share(), 0.03)))
         else:
             painter.setPen(QPen(theme.colour("strong_line"), 1.5))
