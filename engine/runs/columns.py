@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -25,13 +26,14 @@ class Column(NamedTuple):
 
 def columns(log: Log, folder: Path) -> dict[str, Column]:
     """Every curve by `<stage>/<name>`; an evaluation's name is `<who>/<split>/top1`. The cache in `folder` is used when
-    it was made from the log as it is now, else made anew."""
+    it was made from the log as it is now, else made anew, unless the disk may only be read."""
     cache = folder / "curves.npz"
     stamp = _stamp(log.path)
     found = _read(cache, stamp)
     if found is None:
         found = _gathered(log.of_kinds(Step, Measured, Evaluated))
-        _write(cache, stamp, found)
+        if os.access(folder.parent, os.W_OK):
+            _write(cache, stamp, found)
     return found
 
 
@@ -76,7 +78,7 @@ def _read(cache: Path, stamp: npt.NDArray[np.int64]) -> dict[str, Column] | None
 
 
 def _write(cache: Path, stamp: npt.NDArray[np.int64], found: dict[str, Column]) -> None:
-    """Write the cache beside its place and rename it; on a disk that may not be written there is none."""
+    """Write the cache beside its place and rename it."""
     arrays: dict[str, npt.NDArray[np.generic]] = {
         "stamp": stamp,
         "names": np.array(list(found), dtype=np.str_),
@@ -84,10 +86,7 @@ def _write(cache: Path, stamp: npt.NDArray[np.int64], found: dict[str, Column]) 
     }
     for i, column in enumerate(found.values()):
         arrays |= {f"steps{i}": column.steps, f"values{i}": column.values}
-    try:
-        cache.parent.mkdir(exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=cache.parent, suffix=".part", delete=False) as beside:
-            np.savez(beside, allow_pickle=False, **arrays)  # type: ignore[arg-type]
-        Path(beside.name).replace(cache)
-    except PermissionError:
-        return
+    cache.parent.mkdir(exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=cache.parent, suffix=".part", delete=False) as beside:
+        np.savez(beside, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    Path(beside.name).replace(cache)

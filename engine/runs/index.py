@@ -7,6 +7,7 @@ missing, damaged or of another version.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -29,7 +30,8 @@ _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the stored experiments 
 
 @dataclass(frozen=True)
 class RunRow:
-    """One run in the table. `started` is unix time, `seconds` of running without pauses; accuracies in percent."""
+    """One run in the table. `started` is unix time, `seconds` of running without pauses; accuracies in percent:
+    `top1_last` of the last epoch, `top1_best` of the chosen one."""
 
     name: str
     path: Path
@@ -57,15 +59,22 @@ def listing(home: Path) -> list[RunRow]:
     folders = {p.name: p for p in home.iterdir() if (p / "experiment.yaml").is_file()} if home.is_dir() else {}
     if not folders:
         return []
+    rows = _indexed(home, folders) if os.access(home, os.W_OK) else [_read(path) for path in folders.values()]
+    return sorted((_alive(row) for row in rows), key=lambda row: (-row.started, row.name))
+
+
+def _indexed(home: Path, folders: Mapping[str, Path]) -> list[RunRow]:
+    """The rows of the folders, of which only those are read whose log has changed."""
     with closing(_opened(home / "index.sqlite")) as index:
         known = {name: (stamp, text) for name, stamp, text in index.execute("select name, stamp, row from runs")}
         rows = [_row(path, known.get(name)) for name, path in folders.items()]
-        fresh = [(r.name, stamp, _text(r)) for r, stamp, new in rows if new]
+        fresh = [(row.name, stamp, _text(row)) for row, stamp, new in rows if new]
         gone = [(name,) for name in known.keys() - folders.keys()]
-        with index:
-            index.executemany("insert or replace into runs values (?, ?, ?)", fresh)
-            index.executemany("delete from runs where name = ?", gone)
-    return sorted((_alive(row) for row, _, _ in rows), key=lambda row: (-row.started, row.name))
+        if fresh or gone:
+            with index:
+                index.executemany("insert or replace into runs values (?, ?, ?)", fresh)
+                index.executemany("delete from runs where name = ?", gone)
+    return [row for row, _, _ in rows]
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -119,23 +128,23 @@ def _read(path: Path) -> RunRow:
     ended = log.last_word()
     evaluated = [e for e in log.of_kinds(Evaluated) if isinstance(e, Evaluated)]
     said = _said(path / "experiment.yaml")
-    last, best = _accuracies(evaluated, ended.results if ended else {})
-    clock = ended.clock if ended else (evaluated[-1].clock if evaluated else 0.0)
+    results = ended.results if ended else {}
+    last, best = _accuracies(evaluated, _named(said, "run", "selection"))
     return RunRow(
         name=path.name,
         path=path,
         state=ended.outcome if ended else "interrupted",
         title=started.title if started else str(said.get("title") or path.name),
         started=started.at if started else 0.0,
-        seconds=clock,
+        seconds=log.clock(),
         dataset=_named(said, "dataset", "name"),
         student=_named(said, "student", "net"),
         teacher=_named(said, "teacher", "net"),
         methods=tuple(said.get("methods") or ()),
         seed=started.seed if started else 0,
         group=started.group if started else "",
-        top1_last=last,
-        top1_best=best,
+        top1_last=results.get("top1_last", last),
+        top1_best=results.get("top1", best),
     )
 
 
@@ -153,13 +162,19 @@ def _named(said: Mapping[str, Any], section: str, key: str) -> str:
     return str(inside.get(key, "")) if isinstance(inside, dict) else ""
 
 
-def _accuracies(evaluated: list[Evaluated], results: Mapping[str, Any]) -> tuple[float | None, float | None]:
-    """Last and best accuracy: what the run reported at its end, else of the evaluations so far."""
-    students = [e for e in evaluated if e.who.startswith("student")]
-    split = "test" if any(e.split == "test" for e in students) else "held-out"
-    found = [e.top1 for e in students if e.split == split]
-    last = results.get("top1_last", found[-1] if found else None)
-    return last, results.get("top1_best", max(found) if found else None)
+def _accuracies(evaluated: list[Evaluated], selection: str) -> tuple[float | None, float | None]:
+    """Accuracy of the student in the last epoch and in the one that would be chosen now: on the test images where there
+    are any, else on the held-out ones."""
+    by_split: dict[str, dict[int, float]] = {}
+    for event in evaluated:
+        if event.who.startswith("student"):
+            by_split.setdefault(event.split, {})[event.epoch] = event.top1
+    shown = by_split.get("test") or by_split.get("held-out")
+    if not shown:
+        return None, None
+    judged = {"held-out": by_split.get("held-out", shown), "test": shown}.get(selection, {})
+    chosen = max(judged, key=lambda epoch: judged[epoch], default=max(shown))
+    return shown[max(shown)], shown.get(chosen)
 
 
 def _text(row: RunRow) -> str:

@@ -43,16 +43,14 @@ def locked(path: Path, patience: float = PATIENCE) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether somebody, this process included, holds the lock of a file."""
-    if not path.is_file():
+    """Whether somebody, this process included, holds the lock of a file; nobody does where nothing can be written."""
+    if not path.is_file() or not os.access(path, os.W_OK):
         return False
     try:
         with locked(path, patience=0.0):
             return False
     except LockedError:
         return True
-    except PermissionError:  # a run on a read-only disk: nobody can be writing to it
-        return False
 
 
 def _wait_for(handle: int, path: Path, until: float) -> None:

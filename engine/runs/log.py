@@ -59,6 +59,11 @@ class Log:
                 return None
         return None
 
+    def clock(self) -> float:
+        """Seconds of running, pauses left out, when the run last said something."""
+        lines = _tail(self.path)
+        return from_line(lines[-1].decode("utf-8")).clock if lines else 0.0
+
 
 def _mended(path: Path) -> int:
     """Cut a log off after its last whole line, and count its lines."""

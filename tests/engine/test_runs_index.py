@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import time
@@ -20,11 +21,11 @@ def runs(tmp_path: Path) -> Path:
     home = tmp_path / "runs"
     tree = {"title": "KD", "teacher": {"net": "resnet56"}, "student": {"net": "resnet20"}, "methods": {"kd": {}, "dkd": {}}}
     one = make(home, "one", tree)
-    for event in (started(title="KD", seed=7, group="pairs"), evaluated(91.0), evaluated(90.0), evaluated(60.0, "held-out")):
+    for event in (started(title="KD", seed=7, group="pairs"), evaluated(91.0), evaluated(90.0, epoch=2)):
         one.append(event)
     two = make(home, "two", {})
     two.append(started(at=200.0))
-    two.append(ended(top1_last=97.0, top1_best=98.0))
+    two.append(ended(top1_last=97.0, top1=98.0))
     return home
 
 
@@ -44,6 +45,17 @@ def test_a_row_says_what_ran_and_what_came_out(runs: Path) -> None:
     assert one.path == runs / "one"
 
 
+@pytest.mark.parametrize(("selection", "best"), [("held-out", 80.0), ("test", 91.0), ("last", 85.0)])
+def test_until_a_run_ends_its_best_epoch_is_the_one_it_would_choose_now(tmp_path: Path, selection: str, best: float) -> None:
+    run = make(tmp_path, "x", {"run": {"selection": selection}})
+    for epoch, (heldout, test) in enumerate([(70.0, 91.0), (90.0, 80.0), (75.0, 85.0)], start=1):
+        run.append(evaluated(heldout, "held-out", epoch=epoch))
+        run.append(evaluated(test, epoch=epoch))
+        run.append(evaluated(99.0, who="teacher", epoch=epoch))
+    [row] = listing(tmp_path)
+    assert (row.top1_last, row.top1_best) == (85.0, best)
+
+
 def test_nothing_to_list_is_no_error(tmp_path: Path) -> None:
     assert listing(tmp_path / "nowhere") == []
     (tmp_path / "teachers").mkdir()
@@ -60,7 +72,7 @@ def test_a_run_that_goes_on_and_one_that_is_gone_change_the_table(runs: Path) ->
     listing(runs)
     make(runs, "three").append(started(at=300.0))
     shutil.rmtree(runs / "two")
-    RunFolder.open(runs / "one").append(evaluated(95.0))
+    RunFolder.open(runs / "one").append(evaluated(95.0, epoch=3))
     rows = {row.name: row for row in listing(runs)}
     assert set(rows) == {"one", "three"}
     assert rows["one"].top1_last == 95.0
@@ -94,6 +106,14 @@ def test_a_lost_index_is_rebuilt_from_the_folders(runs: Path, damage: str) -> No
 def test_one_damaged_run_hides_no_other(runs: Path) -> None:
     (runs / "one" / "experiment.yaml").write_text("a: [", encoding="utf-8")
     assert {row.name: row.dataset for row in listing(runs)} == {"one": "", "two": "digits"}
+
+
+def test_runs_on_a_disk_that_may_only_be_read_list_without_an_index(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert [row.name for row in listing(runs)] == ["two", "one"]
+    assert not (runs / "index.sqlite").exists()
+    assert RunFolder.open(runs / "one").columns()
+    assert not (runs / "one" / "columns" / "curves.npz").exists()
 
 
 def test_a_copied_folder_of_runs_lists_with_its_new_paths(runs: Path, tmp_path: Path) -> None:
