@@ -45,7 +45,7 @@ def insert(net: Net, part: Part, generator: torch.Generator) -> nn.Module:
     if part.name in {p["name"] for p in net.parts}:
         raise NetError(f"{net.frame.key} already has a part named {part.name!r}; every part needs a name of its own")
     with seeded(generator):
-        module = _find(part.kind)(**part.arguments)
+        module = _find(part.kind)(**part.arguments).to(net.mean.device)
     spot.add_module(part.name, module)
     net.parts.append({"name": part.name, "after": part.after, "kind": part.kind, "arguments": dict(part.arguments)})
     path = f"{net.place(part.after).path}.{part.name}"
