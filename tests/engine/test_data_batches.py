@@ -140,3 +140,12 @@ def test_angles_stay_within_the_bound() -> None:
     assert angle.abs().max() <= 15
     assert angle.min() < -5
     assert angle.max() > 5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_views_on_a_gpu_are_those_of_the_cpu(kind: str) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("this machine has no CUDA device")
+    x, index = images(), torch.arange(SAMPLES)
+    there = Views(DatasetSettings(**KINDS[kind]), SAMPLES, 0, "cuda").at(x.cuda(), index.cuda(), 1)
+    torch.testing.assert_close(there.cpu(), views(**KINDS[kind]).at(x, index, 1), atol=1e-5, rtol=0)
