@@ -40,7 +40,8 @@ def kl(z_s: Tensor, p_t: Tensor, temperature: float = 1.0, reduction: Reduction 
 
     `batchmean` sums over classes and averages over images; `mean` also divides by C, as PyTorch's default reduction does.
     """
-    return functional.kl_div(torch.log_softmax(_softened(z_s, temperature), dim=-1), p_t, reduction=reduction)
+    loss = functional.kl_div(torch.log_softmax(_softened(z_s, temperature), dim=-1), p_t, reduction="batchmean")
+    return loss if reduction == "batchmean" else loss / z_s.shape[1]
 
 
 def kd(z_s: Tensor, z_t: Tensor, temperature: float) -> Tensor:

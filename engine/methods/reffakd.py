@@ -184,9 +184,9 @@ class ReffAKD(Method):
         weights = list(self.autoencoder.parameters())
         optimizer: torch.optim.Optimizer
         if p.optimizer == "sgd":
-            optimizer = torch.optim.SGD(weights, rate, momentum=0.9, weight_decay=p.weight_decay)
+            optimizer = torch.optim.SGD(weights, rate, momentum=0.9, weight_decay=p.weight_decay, fused=True)
         else:
-            optimizer = torch.optim.Adam(weights, rate, weight_decay=p.weight_decay)
+            optimizer = torch.optim.Adam(weights, rate, weight_decay=p.weight_decay, fused=True)
         drops = sorted({max(1, round(p.epochs * share)) for share in (0.3, 0.6, 0.8)})
         schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, drops, gamma=0.2)
         sample = self._input(lab, lab.images(_spread(lab.facts.samples, SAMPLE)))

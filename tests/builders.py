@@ -1,0 +1,150 @@
+"""Small real things for tests: images whose classes look alike in a known way, and a laboratory without a run around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from engine.method import Facts, Side, View
+
+
+def golden(shape: tuple[int, ...], step: float, scale: float = 1.0) -> Tensor:
+    """scale · sin(step · k), k = 1.. in row-major order, float64: the generator of the reference's golden values."""
+    count = torch.Size(shape).numel()
+    return (scale * torch.sin(step * torch.arange(1, count + 1, dtype=torch.float64))).reshape(shape)
+
+
+def striped_images(classes: int = 4, each: int = 30, side: int = 16, channels: int = 1, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """(N, channels, side, side) in [0, 1] and (N,): waves whose direction and length belong to the class, with noise."""
+    generator = torch.Generator().manual_seed(seed)
+    y = torch.arange(classes).repeat(each)
+    place = torch.linspace(0, 1, side)
+    angle = torch.pi * y / classes
+    length = 2.0 + y.float()
+    along = torch.cos(angle)[:, None, None] * place[None, :, None] + torch.sin(angle)[:, None, None] * place
+    shift = torch.rand(len(y), 1, 1, generator=generator)
+    waves = 0.5 + 0.4 * torch.sin(2 * torch.pi * (length[:, None, None] * along + 0.3 * shift))
+    noise = 0.1 * torch.randn(len(y), channels, side, side, generator=generator)
+    return (waves[:, None] + noise).clamp(0, 1), y
+
+
+class SmallNet(nn.Module):
+    """One linear layer over the pixels: the least a teacher can be."""
+
+    def __init__(self, pixels: int, classes: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(pixels, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x.flatten(1))
+
+
+class SmallLab:
+    """A `Lab` over images in memory. What a method says is kept in `shown`, `measured`, `notes` and `stages`."""
+
+    def __init__(
+        self, images: Tensor, labels: Tensor | None, classes: int = 4, seed: int = 0, teacher: nn.Module | None = None
+    ) -> None:
+        self._images, self._labels = images, labels
+        self.device = images.device
+        self.facts = Facts(
+            classes=classes,
+            class_names=tuple(f"class {c}" for c in range(classes)),
+            labels=labels,
+            samples=len(images),
+            shape=tuple(images.shape[1:]),  # type: ignore[arg-type]
+            epochs=2,
+            steps_per_epoch=4,
+            device=self.device,
+        )
+        self.student = Side(SmallNet(images[0].numel(), classes), {})
+        self.teacher = None if teacher is None else Side(teacher, {})
+        self.generator = torch.Generator().manual_seed(seed)
+        self.shown: dict[str, list[Any]] = {}
+        self.labels_of: dict[str, Mapping[str, list[Any]]] = {}
+        self.measured: dict[str, float] = {}
+        self.notes: list[str] = []
+        self.stages: list[str] = []
+        self.losses: list[dict[str, float]] = []
+
+    def loop(
+        self,
+        stage: str,
+        modules: Iterable[nn.Module],
+        loss: Callable[[Tensor, Tensor | None], Mapping[str, Tensor]],
+        *,
+        epochs: int,
+        batch_size: int,
+        optimizer: torch.optim.Optimizer,
+        schedule: Any = None,
+        after_epoch: Callable[[int], None] | None = None,
+    ) -> None:
+        self.stages.append(stage)
+        trained = list(modules)
+        for module in trained:
+            module.requires_grad_(True)
+        for epoch in range(1, epochs + 1):
+            order = torch.randperm(len(self._images), generator=torch.Generator().manual_seed(epoch))
+            for index in order.split(batch_size):
+                losses = loss(self._images[index], None if self._labels is None else self._labels[index])
+                optimizer.zero_grad()
+                torch.stack(tuple(losses.values())).sum().backward()
+                optimizer.step()
+                self.losses.append({k: v.item() for k, v in losses.items()})
+            if schedule is not None:
+                schedule.step()
+            if after_epoch is not None:
+                after_epoch(epoch)
+        for module in trained:
+            module.requires_grad_(False)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self.stages.append(name)
+        yield
+
+    def batches(self, limit: int | None = None, augment: bool = False) -> Iterator[tuple[Tensor, Tensor | None, Tensor]]:
+        count = len(self._images) if limit is None else min(limit, len(self._images))
+        for index in torch.arange(count).split(50):
+            x = self._images[index].flip(3) if augment else self._images[index]
+            yield x, None if self._labels is None else self._labels[index], index
+
+    def images(self, index: Tensor) -> Tensor:
+        return self._images[index]
+
+    def normalise(self, x: Tensor) -> Tensor:
+        mean = self._images.mean(dim=(0, 2, 3))[:, None, None]
+        std = self._images.std(dim=(0, 2, 3))[:, None, None]
+        return (x - mean) / std
+
+    def show(self, watch: str, value: Any, labels: Mapping[str, list[Any]] | None = None) -> None:
+        self.shown.setdefault(watch, []).append(value)
+        self.labels_of[watch] = labels or {}
+        if isinstance(value, Tensor) and value.ndim == 0:
+            self.measured[watch] = value.item()
+
+    def measure(self, values: Mapping[str, float]) -> None:
+        self.measured |= values
+
+    def note(self, sentence: str) -> None:
+        self.notes.append(sentence)
+
+
+def seen_batch(student: Tensor, teacher: Tensor | None, y: Tensor | None, epoch: int = 1) -> Any:
+    """A `Seen` of logits alone."""
+    from engine.method import Seen
+
+    return Seen(
+        x=torch.zeros(len(student), 1, 8, 8),
+        y=y,
+        index=torch.arange(len(student)),
+        epoch=epoch,
+        step=0,
+        generator=torch.Generator(),
+        student=View(student),
+        teacher=None if teacher is None else View(teacher),
+    )
