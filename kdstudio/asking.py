@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLineEdit, QVBoxLayout, QWidget
 
-from kdstudio import theme
+from kdstudio import boxes, theme
 from kdstudio.icons import TextButton
 from kdstudio.texts import label, wrapped
 
@@ -25,9 +25,8 @@ class Sheet(QDialog):
         self.setModal(True)
         self.setFixedWidth(theme.SIDE + theme.SPACE * 16)
         theme.set_role(self, "plain")
-        self.column = QVBoxLayout(self)
-        self.column.setContentsMargins(theme.MARGIN, theme.MARGIN, theme.MARGIN, theme.MARGIN)
-        self.column.setSpacing(theme.SPACE)
+        self.column = boxes.column(theme.SPACE, self)
+        boxes.pad(self.column, theme.MARGIN)
         self.column.addWidget(label(heading, "heading"))
         self.sentence = wrapped(sentence, "muted")
         self.column.addWidget(self.sentence)
@@ -37,8 +36,7 @@ class Sheet(QDialog):
         self.column.addLayout(self.body)
         self.buttons = {words: self._button(words, role, call) for words, role, call in answers}
         self.column.addStretch(1)
-        row = QHBoxLayout()
-        row.setSpacing(theme.SPACE)
+        row = boxes.row(theme.SPACE)
         row.addStretch(1)
         for button in self.buttons.values():
             row.addWidget(button)

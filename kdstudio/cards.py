@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QWidget
 
-from kdstudio import outline, theme
+from kdstudio import boxes, outline, theme
 from kdstudio.fields import ChoiceField, mark_wrong
 from kdstudio.icons import IconButton, IconLabel, TextButton
 from kdstudio.store import Store
@@ -25,14 +25,11 @@ class Card(QFrame):
     def __init__(self, words: str, name: str, gear: str = "") -> None:
         super().__init__()
         theme.set_role(self, "card")
-        self.column = QVBoxLayout(self)
+        self.column = boxes.column(theme.SPACE, self)
         self.column.setContentsMargins(theme.GAP, theme.GAP - theme.HALF, theme.GAP, theme.GAP)
-        self.column.setSpacing(theme.SPACE)
         row = QWidget()
         row.setFixedHeight(theme.SPACE * 3 + theme.HALF)
-        head = QHBoxLayout(row)
-        head.setContentsMargins(0, 0, 0, 0)
-        head.setSpacing(theme.SPACE)
+        head = boxes.row(theme.SPACE, row)
         head.addWidget(IconLabel(name, "faint"))
         head.addWidget(label(words.upper(), "overline"))
         head.addStretch(1)
@@ -41,6 +38,10 @@ class Card(QFrame):
             button.clicked.connect(self.settings_requested)
             head.addWidget(button)
         self.column.addWidget(row)
+
+    def refresh(self) -> None:
+        """Show what the store says."""
+        raise NotImplementedError
 
 
 class ChoiceCard(Card):
@@ -55,8 +56,8 @@ class ChoiceCard(Card):
         self.column.addWidget(self.editor)
         self.wrong = wrapped("", "problem")
         self.column.addWidget(self.wrong)
-        self._facts = QVBoxLayout()
-        self._facts.setSpacing(theme.HALF)
+        self._lines: list[Elided] = []
+        self._facts = boxes.column(theme.HALF)
         self.column.addLayout(self._facts)
         self.column.addStretch(1)
 
@@ -74,11 +75,10 @@ class ChoiceCard(Card):
         self._show(self.facts())
 
     def _show(self, facts: tuple[str, ...]) -> None:
-        while self._facts.count() < len(facts):
-            self._facts.addWidget(Elided("", "muted"))
-        for index in range(self._facts.count()):
-            line = self._facts.itemAt(index).widget()
-            assert isinstance(line, Elided)
+        while len(self._lines) < len(facts):
+            self._lines.append(Elided("", "muted"))
+            self._facts.addWidget(self._lines[-1])
+        for index, line in enumerate(self._lines):
             line.setText(facts[index] if index < len(facts) else "")
             line.setVisible(index < len(facts))
 
@@ -149,8 +149,7 @@ class MethodsCard(Card):
         self._shown: tuple[str, ...] | None = None
         self.alone = wrapped("Labels alone: the student is trained without distillation.", "muted")
         self.column.addWidget(self.alone)
-        self.rows = QVBoxLayout()
-        self.rows.setSpacing(theme.HALF)
+        self.rows = boxes.column(theme.HALF)
         self.column.addLayout(self.rows)
         self.add = TextButton("Add a method", "link", "plus")
         self.menu = QMenu(self.add)
@@ -167,17 +166,14 @@ class MethodsCard(Card):
         if stack == self._shown:
             return
         self._shown = stack
-        while self.rows.count():
-            self.rows.takeAt(0).widget().deleteLater()
+        boxes.empty(self.rows)
         for index, key in enumerate(stack):
             self.rows.addWidget(self._row(index, key, len(stack)))
 
     def _row(self, index: int, key: str, count: int) -> QWidget:
         card = self._store.catalogue.methods[key]
         row = QWidget()
-        line = QHBoxLayout(row)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(0)
+        line = boxes.row(0, row)
         number = chip(str(index + 1))
         title = TextButton(card.title, "quiet")
         title.setToolTip(f"<p>{card.summary}</p>")

@@ -90,7 +90,8 @@ class Columns(QLayout):
         for item in self._items:
             if item.isEmpty():
                 continue
-            if item.widget().property(WIDE):
+            widget = item.widget()
+            if widget is not None and widget.property(WIDE):
                 yield from filter(None, [row])
                 yield [(item, width)]
                 row = []

@@ -64,6 +64,8 @@ def _uses_x(environment: Mapping[str, str]) -> bool:
 
 def sentence(packages: tuple[str, ...], preset: str, display: bool) -> str:
     """Why there is no window, what to install, and how to go on in the terminal."""
-    why = "There is no display, so no window can be shown." if not display else "Qt's system libraries are missing."
-    install = f"\nInstall them:  sudo apt install {' '.join(packages)}" if packages else ""
-    return f"{why}{install}\nIn the terminal:  kdstudio train {preset}"
+    why = "The window cannot be shown: libraries of the system are missing."
+    if not display:
+        why = "The window cannot be shown: there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)."
+    install = f"\nInstall what Qt needs:  sudo apt install {' '.join(packages)}" if packages else ""
+    return f"{why}{install}\nOr run in the terminal:  kdstudio train {preset}"

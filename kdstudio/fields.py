@@ -17,13 +17,12 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
     QFileDialog,
-    QHBoxLayout,
     QLineEdit,
     QWidget,
 )  # fmt: skip
 
 from engine.knobs import Spec
-from kdstudio import icons, theme
+from kdstudio import boxes, icons, theme
 from kdstudio.number_fields import NumberField, WordedField
 
 
@@ -135,9 +134,7 @@ class PathField(QWidget):
         self.browse.clicked.connect(self._choose)
         self.setFocusProxy(self.text)
         self.setAcceptDrops(True)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.HALF)
+        row = boxes.row(theme.HALF, self)
         row.addWidget(self.text, 1)
         row.addWidget(self.browse)
 
@@ -191,11 +188,15 @@ def _json(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _numeric(spec: Spec) -> QWidget:
+Editor = NumberField | WordedField | ChoiceField | SwitchField | TextField | PathField
+"""Any of the fields: a signal `edited` and a function `show_value`."""
+
+
+def _numeric(spec: Spec) -> Editor:
     return WordedField(spec) if spec.words else NumberField(spec)
 
 
-KINDS: dict[str, Callable[[Spec], QWidget]] = {
+KINDS: dict[str, Callable[[Spec], Editor]] = {
     "integer": _numeric,
     "number": _numeric,
     "boolean": lambda spec: SwitchField(),
@@ -208,7 +209,7 @@ KINDS: dict[str, Callable[[Spec], QWidget]] = {
 """The widget of each kind of setting; a new kind is one line."""
 
 
-def field(spec: Spec) -> QWidget:
+def field(spec: Spec) -> Editor:
     """The widget a person changes this setting with."""
     made = KINDS[spec.kind](spec)
     made.setAccessibleName(spec.label())

@@ -7,13 +7,13 @@ from html import escape
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
 
 from engine import rules
 from engine.cards import Mix
 from engine.experiment import CE_WEIGHT
 from engine.knobs import Spec, bounds, holds
-from kdstudio import fields, theme
+from kdstudio import boxes, fields, theme
 from kdstudio.columns import Columns
 from kdstudio.icons import IconButton, TextButton
 from kdstudio.store import Store
@@ -23,7 +23,7 @@ from kdstudio.texts import Elided, label, sentence_case, wrapped
 class Cell(QWidget):
     """One setting: its name, who decided it, its field, and what is wrong with it."""
 
-    def __init__(self, path: str, spec: Spec, store: Store, editor: QWidget | None = None) -> None:
+    def __init__(self, path: str, spec: Spec, store: Store, editor: fields.Editor | None = None) -> None:
         super().__init__()
         self.path, self.spec, self._store = path, spec, store
         self.editor = editor or fields.field(spec)
@@ -48,9 +48,7 @@ class Cell(QWidget):
         self.setToolTip(_help(self.spec, origin))
 
     def _lay_out(self, name: QWidget) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.HALF)
+        column = boxes.column(theme.HALF, self)
         column.addWidget(_head(name, self.origin, self.reset))
         held = isinstance(self.editor, fields.SwitchField)
         column.addWidget(self.editor, 0, Qt.AlignmentFlag.AlignLeft if held else Qt.AlignmentFlag(0))
@@ -62,9 +60,7 @@ def _head(name: QWidget, middle: QWidget, end: QWidget) -> QWidget:
     """The line above a field: a name, room, and something small at the end."""
     row = QWidget()
     row.setFixedHeight(theme.SPACE * 3 - theme.HALF)
-    line = QHBoxLayout(row)
-    line.setContentsMargins(0, 0, 0, 0)
-    line.setSpacing(theme.HALF)
+    line = boxes.row(theme.HALF, row)
     line.addWidget(name)
     line.addWidget(middle, 1)
     line.addWidget(end)
@@ -109,9 +105,7 @@ class MixCell(QWidget):
         self.slider.setAccessibleName(mix.name)
         self.number = label("", "faint")
         self.setToolTip(f"<p>{escape(mix.help)}</p>")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.HALF)
+        column = boxes.column(theme.HALF, self)
         column.addWidget(_head(label(sentence_case(mix.name.replace("_", " ")), "label"), _stretch(), self.number))
         column.addWidget(self.slider)
         self.slider.setFixedHeight(theme.CONTROL)
@@ -159,9 +153,7 @@ class Form(QWidget):
         grid.setLayout(columns)
         for cell in (*self.mixes, *self.cells.values()):
             columns.addWidget(cell)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.SPACE)
+        column = boxes.column(theme.SPACE, self)
         column.addWidget(grid)
         column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from engine import presets
 from engine.presets import PresetError
-from kdstudio import icons, theme
+from kdstudio import boxes, icons, theme
 from kdstudio.asking import NameSheet, tell
 from kdstudio.icons import IconButton, TextButton
 from kdstudio.store import Store
@@ -177,15 +177,12 @@ class Header(QWidget):
         return dialog
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(theme.SPACE)
+        row = boxes.row(theme.SPACE)
         row.addWidget(self.pick)
         row.addWidget(self.changed)
         row.addStretch(1)
         for widget in (self.undo, self.redo, self.save, self.save_as, self.more):
             row.addWidget(widget)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.SPACE)
+        column = boxes.column(theme.SPACE, self)
         column.addLayout(row)
         column.addWidget(self.notes)

@@ -7,10 +7,10 @@ from typing import Any
 
 from PySide6.QtCore import QLocale, QRect, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QValidator, QWheelEvent
-from PySide6.QtWidgets import QAbstractSpinBox, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QSizePolicy, QToolButton, QWidget
 
 from engine.knobs import Spec
-from kdstudio import icons, theme
+from kdstudio import boxes, icons, theme
 
 
 class NumberField(QAbstractSpinBox):
@@ -136,9 +136,7 @@ class WordedField(QWidget):
         self.number = NumberField(spec)
         self.words = {word: _segment(word) for word in spec.words}
         self.setFocusProxy(self.number)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.HALF)
+        row = boxes.row(theme.HALF, self)
         row.addWidget(self.number, 1)
         for word, button in self.words.items():
             row.addWidget(button)

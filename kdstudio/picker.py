@@ -14,12 +14,11 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from engine.presets import PresetName
-from kdstudio import theme
+from kdstudio import boxes, theme
 from kdstudio.icons import TextButton
 
 NAME, TITLE, GROUP, BROKEN = (Qt.ItemDataRole.UserRole + i for i in range(4))
@@ -80,9 +79,8 @@ class PresetPicker(QFrame):
         self.list.itemClicked.connect(self._take)
         file = TextButton("Open a file…", "quiet", "folder")
         file.clicked.connect(self._ask_for_file)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
-        column.setSpacing(theme.SPACE)
+        column = boxes.column(theme.SPACE, self)
+        boxes.pad(column, theme.SPACE)
         column.addWidget(self.search)
         column.addWidget(self.list, 1)
         column.addWidget(file, 0, Qt.AlignmentFlag.AlignLeft)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QPlainTextEdit, QScrollArea, QWidget
 
 from engine import presets
 from engine.presets import Problem
-from kdstudio import outline, theme
+from kdstudio import boxes, outline, theme
 from kdstudio.icons import IconButton, IconLabel, TextButton
 from kdstudio.store import Store
 from kdstudio.texts import label, rule, sentence_case, short, wrapped
@@ -24,11 +24,10 @@ class Said(QFrame):
         self.path = path
         theme.set_role(self, "banner")
         self.setProperty("tone", tone)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
-        row.setSpacing(theme.SPACE)
+        row = boxes.row(theme.SPACE, self)
+        boxes.pad(row, theme.SPACE)
         row.addWidget(IconLabel(name, tone), 0, Qt.AlignmentFlag.AlignTop)
-        said = _stack(0)
+        said = boxes.column(0)
         if where:
             said.addWidget(label(where, "label"))
         said.addWidget(wrapped(words))
@@ -64,14 +63,11 @@ class Fold(QWidget):
         self.text.hide()
         self.fold.clicked.connect(lambda: self.open(self.text.isHidden()))
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.toPlainText()))
-        head = QHBoxLayout()
-        head.setContentsMargins(0, 0, 0, 0)
+        head = boxes.row(theme.SPACE)
         head.addWidget(self.fold)
         head.addStretch(1)
         head.addWidget(self.copy)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.HALF)
+        column = boxes.column(theme.HALF, self)
         column.addLayout(head)
         column.addWidget(self.text)
 
@@ -109,8 +105,8 @@ class Plan(QFrame):
         self._store = store
         theme.set_role(self, "panel")
         self.setFixedWidth(theme.SIDE)
-        self.checks = _stack(theme.SPACE)
-        self.facts = _stack(theme.GAP)
+        self.checks = boxes.column(theme.SPACE)
+        self.facts = boxes.column(theme.GAP)
         self.command = Fold("Same in a terminal", 8)
         self.yaml = Fold("Differences as YAML", 14)
         self.start = TextButton("Start", "primary", "play")
@@ -133,7 +129,7 @@ class Plan(QFrame):
         self.hint.setVisible(bool(sentence))
 
     def _show_checks(self) -> None:
-        _empty(self.checks)
+        boxes.empty(self.checks)
         for problem in self._store.problems:
             self._say("problem", "problem", problem)
         for warning in self._store.warnings:
@@ -148,7 +144,7 @@ class Plan(QFrame):
         self.checks.addWidget(said)
 
     def _show_facts(self) -> None:
-        _empty(self.facts)
+        boxes.empty(self.facts)
         if any(p.path in ("student.net", "teacher.net", "dataset.name") for p in self._store.problems):
             return
         experiment, catalogue = self._store.resolved().experiment, self._store.catalogue
@@ -158,14 +154,13 @@ class Plan(QFrame):
 
     def _lay_out(self) -> None:
         inner = theme.set_role(QWidget(), "clear")
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(theme.GAP, theme.GAP, theme.GAP, theme.GAP)
-        column.setSpacing(theme.GAP)
+        column = boxes.column(theme.GAP, inner)
+        boxes.pad(column, theme.GAP)
         column.addWidget(label("Plan", "heading"))
         column.addLayout(self.checks)
         column.addLayout(self.facts)
         column.addWidget(rule())
-        folds = _stack(theme.HALF)
+        folds = boxes.column(theme.HALF)
         folds.addWidget(self.command)
         folds.addWidget(self.yaml)
         column.addLayout(folds)
@@ -175,17 +170,16 @@ class Plan(QFrame):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(inner)
         inner.installEventFilter(area)
-        foot = _stack(theme.SPACE)
-        foot.setContentsMargins(theme.GAP, theme.GAP, theme.GAP, theme.GAP)
+        foot = boxes.column(theme.SPACE)
+        boxes.pad(foot, theme.GAP)
         foot.addWidget(self.start)
         foot.addWidget(self.hint)
         self.hint.hide()
-        outer = _stack(0)
+        outer = boxes.column(0, self)
         outer.addWidget(area)
         outer.addWidget(rule())
         outer.addLayout(foot)
-        outer.setContentsMargins(1, 1, 1, 1)
-        self.setLayout(outer)
+        boxes.pad(outer, 1)
 
 
 class _Area(QScrollArea):
@@ -193,8 +187,9 @@ class _Area(QScrollArea):
 
     def sizeHint(self) -> QSize:
         """The height of everything inside at the width of the panel."""
-        inner = self.widget().layout()
-        return QSize(theme.SIDE, inner.heightForWidth(theme.SIDE - 2) if inner else 0)
+        inner = self.widget()
+        layout = inner.layout() if inner is not None else None
+        return QSize(theme.SIDE, layout.heightForWidth(theme.SIDE - 2) if layout is not None else 0)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Ask anew when what is inside changes its size."""
@@ -203,26 +198,11 @@ class _Area(QScrollArea):
         return super().eventFilter(watched, event)
 
 
-def _stack(gap: int) -> QVBoxLayout:
-    column = QVBoxLayout()
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(gap)
-    return column
-
-
-def _empty(column: QVBoxLayout) -> None:
-    while column.count():
-        widget = column.takeAt(0).widget()
-        widget.hide()
-        widget.deleteLater()
-
-
 def _titled(words: str, body: QWidget) -> QWidget:
     made = QWidget()
-    column = _stack(theme.HALF)
+    column = boxes.column(theme.HALF, made)
     column.addWidget(label(words.upper(), "overline"))
     column.addWidget(body)
-    made.setLayout(column)
     return made
 
 

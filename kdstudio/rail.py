@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
 from PySide6.QtSvg import QSvgRenderer
@@ -99,8 +97,7 @@ class Rail(QFrame):
         self.items[screen].setChecked(True)
 
     def _next_theme(self) -> None:
-        modes = get_args(theme.Mode)
-        theme.set_mode(modes[(modes.index(theme.mode()) + 1) % len(modes)])
+        theme.set_mode(theme.MODES[(theme.MODES.index(theme.mode()) + 1) % len(theme.MODES)])
 
     def _show_theme(self) -> None:
         self.theme.set_drawing(*MODES[theme.mode()])

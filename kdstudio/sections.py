@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from engine.cards import Mix
 from engine.knobs import Spec, holds
-from kdstudio import theme
-from kdstudio.forms import Form
+from kdstudio import boxes, theme
+from kdstudio.forms import Cell, Form
 from kdstudio.icons import TextButton
 from kdstudio.number_fields import spelled
 from kdstudio.store import Store
@@ -52,7 +52,7 @@ class Section(QFrame):
         self.fold.set_icon("chevron-down" if shown else "chevron-right")
         self.refresh()
 
-    def reveal(self, path: str) -> QWidget | None:
+    def reveal(self, path: str) -> Cell | None:
         """Open at a setting, also an advanced one; its cell."""
         self.open()
         assert self.form is not None
@@ -85,19 +85,16 @@ class Section(QFrame):
         return " · ".join(f"{s.label()} {spelled(values[s.name])}" for s in told)
 
     def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(theme.GAP, theme.SPACE, theme.GAP, theme.SPACE)
-        column.setSpacing(theme.SPACE)
-        head = QHBoxLayout()
-        head.setSpacing(theme.SPACE)
+        column = boxes.column(theme.SPACE, self)
+        boxes.pad(column, theme.GAP, theme.SPACE)
+        head = boxes.row(theme.SPACE)
         head.addWidget(self.fold)
         head.addWidget(self.changed)
         head.addWidget(self.wrong)
         head.addWidget(self.gist, 1)
         column.addLayout(head)
-        self._inner = QVBoxLayout(self._body)
+        self._inner = boxes.column(theme.GAP, self._body)
         self._inner.setContentsMargins(theme.HALF, 0, theme.HALF, theme.SPACE)
-        self._inner.setSpacing(theme.GAP)
         self._inner.addWidget(self._note)
         self._note.setVisible(bool(self._note.text()))
         self._body.hide()

@@ -231,7 +231,8 @@ class Store(QObject):
 
     def _settle(self) -> None:
         """Resolve with everything that can be; what cannot is left out and becomes a problem."""
-        form, wrong = self._edits.form(self.stack()), ()
+        form = self._edits.form(self.stack())
+        wrong: tuple[Problem, ...] = ()
         try:
             self._shown = presets.resolve(self._preset, form=form, catalogue=self.catalogue) if form else self.base()
         except PresetError as error:

@@ -94,6 +94,7 @@ HEAT_LIGHT = ("#ffffff", "#d7e3f4", "#94b8de", "#4a86c0", "#16548f", "#08264d")
 HEAT_DARK = ("#1a1d24", "#1d3557", "#265f96", "#4a93cf", "#9ccbf0", "#f2f8ff")
 """Nothing to everything, in one hue of even steps, for matrices."""
 
+MODES: tuple[Mode, ...] = get_args(Mode)
 SCHEMES: dict[Mode, Qt.ColorScheme] = {
     "light": Qt.ColorScheme.Light,
     "dark": Qt.ColorScheme.Dark,
@@ -132,7 +133,7 @@ def prepare(app: QApplication) -> None:
     app.setStyle("Fusion")
     app.styleHints().colorSchemeChanged.connect(_follow_system)
     remembered = QSettings().value("theme", "system")
-    _state["mode"] = remembered if remembered in get_args(Mode) else "system"
+    _state["mode"] = next((known for known in MODES if known == remembered), "system")
     app.styleHints().setColorScheme(SCHEMES[_state["mode"]])
     app.setPalette(_palette(colours()))
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QSettings, QTimer
 from PySide6.QtGui import QCloseEvent, QIcon
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from engine.cards import place
 from engine.presets import PresetError, Resolved
-from kdstudio import asking, theme
+from kdstudio import asking, boxes, theme
 from kdstudio.rail import Rail
 from kdstudio.screens.setup import SetupScreen
 from kdstudio.store import Store
@@ -99,6 +99,8 @@ class Window(QMainWindow):
             self._runs.open_requested.connect(self.open_run)
             self._runs.resume_requested.connect(self.resume_run)
             self._runs.clone_requested.connect(self.clone_run)
+            self.trainer.state_changed.connect(self._runs.set_trainer_state)
+            self._runs.set_trainer_state(self.trainer.state)
             self._screens.addWidget(self._runs)
         return self._runs
 
@@ -251,9 +253,7 @@ class Window(QMainWindow):
         self._screens = QStackedWidget()
         self._screens.addWidget(self.setup)
         body = theme.set_role(QWidget(), "plain")
-        row = QHBoxLayout(body)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
+        row = boxes.row(0, body)
         row.addWidget(self.rail)
         row.addWidget(self._screens, 1)
         self.setCentralWidget(body)

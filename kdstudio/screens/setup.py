@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from engine.experiment import CE_WEIGHT, section_specs
-from kdstudio import theme
+from kdstudio import boxes, theme
 from kdstudio.cards import NO_TEACHER, Card, ChoiceCard, DatasetCard, MethodsCard, StudentCard, TeacherCard
 from kdstudio.columns import Columns
 from kdstudio.header import Header
@@ -50,7 +50,7 @@ class SetupScreen(QWidget):
         self._restack()
         self.header.refresh()
         for card in self.cards:
-            card.refresh()  # type: ignore[attr-defined]
+            card.refresh()
         for section in (*self.methods.values(), *self.fixed.values()):
             section.refresh()
         self.fixed["teacher"].setVisible(self.store.value("teacher.net") != NO_TEACHER)
@@ -65,7 +65,10 @@ class SetupScreen(QWidget):
         for section in (*self.methods.values(), *self.fixed.values()):
             if section.holds(path) or section.prefix == path:
                 cell = section.reveal(path)
-                self._show(section if cell is None else cell, section.fold if cell is None else cell.editor)
+                if cell is None:
+                    self._show(section, section.fold)
+                else:
+                    self._show(cell, cell.editor)
                 return
 
     def start(self) -> None:
@@ -131,14 +134,12 @@ class SetupScreen(QWidget):
         grid.setLayout(columns)
         for card in self.cards:
             columns.addWidget(card)
-        self._sections = QVBoxLayout()
-        self._sections.setSpacing(theme.SPACE)
+        self._sections = boxes.column(theme.SPACE)
         for section in self.fixed.values():
             self._sections.addWidget(section)
         page = theme.set_role(QWidget(), "page")
-        inner = QVBoxLayout(page)
+        inner = boxes.column(theme.GAP, page)
         inner.setContentsMargins(0, 0, theme.GAP, theme.MARGIN)
-        inner.setSpacing(theme.GAP)
         inner.addWidget(grid)
         inner.addLayout(self._sections)
         inner.addStretch(1)
@@ -146,19 +147,16 @@ class SetupScreen(QWidget):
         self.area.setWidgetResizable(True)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setWidget(page)
-        body = QHBoxLayout()
-        body.setSpacing(theme.SPACE)
+        body = boxes.row(theme.SPACE)
         body.addWidget(self.area, 1)
         body.addWidget(self.plan, 0, Qt.AlignmentFlag.AlignTop)
         content = QWidget()
         content.setMaximumWidth(theme.READABLE)
-        column = QVBoxLayout(content)
-        column.setContentsMargins(theme.MARGIN, theme.MARGIN, theme.MARGIN, theme.MARGIN)
-        column.setSpacing(theme.GAP)
+        column = boxes.column(theme.GAP, content)
+        boxes.pad(column, theme.MARGIN)
         column.addWidget(self.header)
         column.addLayout(body, 1)
-        outer = QHBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
+        outer = boxes.row(0, self)
         outer.addStretch(1)
         outer.addWidget(content, 1000)
         outer.addStretch(1)
