@@ -194,9 +194,9 @@ def _net(data: dict[str, Any]) -> NetCard:
 
 
 def place(kind: Literal["presets", "assets"]) -> Path:
-    """The folder of shipped presets or assets: beside the packages in a checkout, inside the wheel when installed."""
+    """The folder of shipped presets or assets: inside the package when installed from a wheel, else beside it."""
     root = Path(str(resources.files("engine"))).parent
-    for folder in (root / kind, root / "kdstudio" / "_shipped" / kind):
+    for folder in (root / "kdstudio" / "_shipped" / kind, root / kind):
         if folder.is_dir():
             return folder
     raise FileNotFoundError(f"the folder {kind!r} of kdstudio is missing beside {root}; install kdstudio again")
