@@ -1,0 +1,183 @@
+"""Every declared check is provoked once and left alone once; fixes are settings that exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from engine import checks, method
+from engine.experiment import Experiment
+from engine.findings import Check, Found
+from engine.knobs import problem, specs
+
+EVERY: dict[str, Check] = {
+    c.key: c for c in (*checks.ALL, *(c for key in tuple(method.keys()) for c in method.find(key).checks))
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """Evidence (one value an epoch, or pairs) that provokes a check, evidence that does not, and the fix expected."""
+
+    check: str
+    provoking: dict[str, list[float]]
+    harmless: dict[str, list[float]]
+    fix: dict[str, Any]
+    methods: dict[str, dict[str, Any]] = field(default_factory=lambda: {"kd": {}})
+    teacher: str = "resnet20"
+
+
+REFFAKD: dict[str, Any] = {"methods": {"reffakd": {}}, "teacher": "none"}
+CASES = (
+    Case("nearly-uniform", {"entropy_teacher": [0.995]}, {"entropy_teacher": [0.98]}, {"methods.kd.temperature": 4.0},
+         methods={"kd": {"temperature": 20.0}}),
+    Case("nearly-one-hot", {"entropy_teacher": [0.012]}, {"entropy_teacher": [0.06]}, {"methods.kd.temperature": 4.0},
+         methods={"kd": {"temperature": 1.0}}),
+    Case("only-smoothing", {"smoothing_teacher": [2e-4], "entropy_teacher": [0.8]},
+         {"smoothing_teacher": [2e-3], "entropy_teacher": [0.8]}, {}),
+    Case("too-strong:kd.kl", {"share/kd.kl": [0.5, 0.95, 0.96, 0.95]}, {"share/kd.kl": [0.95, 0.95, 0.89, 0.95]},
+         {"methods.kd.weight": 0.0118}),
+    Case("idle:kd.kl", {"share/kd.kl": [0.01, 0.01, 0.01]}, {"share/kd.kl": [0.01, 0.01]}, {"methods.kd.weight": 22.3}),
+    Case("too-strong:labels", {"share/labels": [0.95, 0.95, 0.95]}, {"share/labels": [0.8] * 3},
+         {"methods.kd.ce_weight": 0.00132}),
+    Case("idle:labels", {"share/labels": [0.01] * 3}, {"share/labels": [0.03] * 3}, {"methods.kd.ce_weight": 7.42},
+         methods={"kd": {"ce_weight": 0.3}}),
+    Case("fight:kd.kl", {"cosine/kd.kl": [-0.3, -0.3, 0.9, -0.4]}, {"cosine/kd.kl": [-0.3, -0.1, 0.9]},
+         {"methods.kd.weight": 0.45}),
+    Case("nonfinite:kd.kl", {"nonfinite/kd.kl": [3.0]}, {"nonfinite/kd.kl": [0.0]}, {"run.precision": "float32"}),
+    Case("reffakd.learned-nothing", {"reffakd.updates": [400, 800, 1200], "reffakd.explained": [0.0, 0.01, 0.02]},
+         {"reffakd.updates": [400, 800, 1200], "reffakd.explained": [0.0, 0.4, 0.9]},
+         {"methods.reffakd.optimizer": "adam", "methods.reffakd.learning_rate": "auto", "methods.reffakd.weight_decay": 0.0},
+         methods={"reffakd": {"optimizer": "sgd", "weight_decay": 5e-4}}, teacher="none"),
+    Case("reffakd.no-better", {"reffakd.neighbours": [12.2], "reffakd.neighbours_untrained": [11.8]},
+         {"reffakd.neighbours": [14.0], "reffakd.neighbours_untrained": [11.8]}, {"methods.reffakd.output": "linear"},
+         **REFFAKD),
+    Case("reffakd.gamma-too-small",
+         {"reffakd.rows_wrong": [19], "reffakd.gamma": [0.008], "reffakd.gamma_min": [0.0234]},
+         {"reffakd.rows_wrong": [0], "reffakd.gamma": [0.024], "reffakd.gamma_min": [0.0234]},
+         {"methods.reffakd.gamma": "auto"}, methods={"reffakd": {"gamma": 0.008}}, teacher="none"),
+    Case("reffakd.nearly-uniform", {"reffakd.entropy": [0.99998], "reffakd.label_temperature_offered": [0.0203]},
+         {"reffakd.entropy": [0.94], "reffakd.label_temperature_offered": [0.0203]},
+         {"methods.reffakd.label_temperature": 0.02}, **REFFAKD),
+    Case("reffakd.nearly-one-hot", {"reffakd.entropy": [0.04], "reffakd.label_temperature_offered": [0.0203]},
+         {"reffakd.entropy": [0.06], "reffakd.label_temperature_offered": [0.0203]},
+         {"methods.reffakd.label_temperature": 0.02}, **REFFAKD),
+    Case("reffakd.only-smoothing", {"reffakd.kl_to_smoothing": [2.7e-4]}, {"reffakd.kl_to_smoothing": [1.2e-3]},
+         {"methods.reffakd.control": "label smoothing"}, **REFFAKD),
+)  # fmt: skip
+
+
+def settings(case: Case) -> dict[str, Any]:
+    return Experiment.model_validate({"methods": case.methods, "teacher": {"net": case.teacher}}).model_dump()
+
+
+def ask(case: Case, evidence: dict[str, list[float]]) -> Found | None:
+    numbered = {name: [(epoch, float(v)) for epoch, v in enumerate(values, 1)] for name, values in evidence.items()}
+    return EVERY[case.check].look(numbered, settings(case))
+
+
+by_check = pytest.mark.parametrize("case", CASES, ids=[c.check for c in CASES])
+
+
+@by_check
+def test_its_signature_is_found_with_evidence_and_a_fix(case: Case) -> None:
+    found = ask(case, case.provoking)
+    assert found is not None
+    assert found.sentence.endswith((".", "%"))
+    assert found.evidence
+    assert found.fix == case.fix
+
+
+@by_check
+def test_what_lies_beside_the_criterion_is_left_alone(case: Case) -> None:
+    assert ask(case, case.harmless) is None
+
+
+@by_check
+def test_it_is_asked_when_what_it_reads_is_measured(case: Case) -> None:
+    assert set(EVERY[case.check].reads) <= set(case.provoking)
+
+
+@by_check
+def test_nothing_measured_is_nothing_found(case: Case) -> None:
+    assert ask(case, {name: [] for name in EVERY[case.check].reads}) is None
+
+
+@by_check
+def test_its_fix_is_made_of_settings_within_their_bounds(case: Case) -> None:
+    sections = {"training": Experiment().training, "run": Experiment().run}
+    for path, value in case.fix.items():
+        *head, name = path.split(".")
+        if name == "ce_weight":
+            continue
+        known = specs(method.find(head[1]).Params if head[0] == "methods" else type(sections[head[0]]))
+        assert problem(next(s for s in known if s.name == name), value) is None
+
+
+def family(key: str) -> str:
+    return key.partition(":")[0]
+
+
+def test_every_declared_check_is_provoked_here() -> None:
+    assert {family(key) for key in EVERY} == {family(c.check) for c in CASES}
+
+
+def test_every_term_of_every_method_is_watched_for_strength_fights_and_finiteness() -> None:
+    for key in tuple(method.keys()):
+        for term in method.find(key).terms:
+            name = f"{key}.{term.name}"
+            assert {f"too-strong:{name}", f"idle:{name}", f"fight:{name}", f"nonfinite:{name}"} <= set(EVERY)
+
+
+def test_no_two_checks_share_a_key() -> None:
+    assert len(EVERY) == len(checks.ALL) + sum(len(method.find(k).checks) for k in tuple(method.keys()))
+
+
+def asked(check: str, evidence: dict[str, list[tuple[int, float]]], **more: Any) -> Found | None:
+    experiment = Experiment.model_validate({"methods": {"kd": {}}, "teacher": {"net": "resnet20"}, **more})
+    return EVERY[check].look(evidence, experiment.model_dump())
+
+
+def test_the_offered_weight_would_give_a_fifth_of_the_gradient() -> None:
+    found = asked("too-strong:kd.kl", {"share/kd.kl": [(1, 0.95)] * 3})
+    assert found is not None
+    factor = found.fix["methods.kd.weight"] / 0.9
+    assert 0.95 * factor / (0.95 * factor + 0.05) == pytest.approx(0.2, abs=1e-3)
+
+
+def test_a_share_of_one_offers_no_weight_it_cannot_reckon() -> None:
+    found = asked("too-strong:kd.kl", {"share/kd.kl": [(1, 1.0)] * 3})
+    assert found is not None and found.fix == {}
+
+
+def test_in_full_precision_a_non_finite_term_offers_a_lower_learning_rate() -> None:
+    found = asked("nonfinite:kd.kl", {"nonfinite/kd.kl": [(1, 1.0)]}, run={"precision": "float32"})
+    assert found is not None and found.fix == {"training.learning_rate": 0.005}
+
+
+def test_a_fight_is_judged_over_an_epoch_where_one_has_enough_measurements() -> None:
+    early, late = [(1, -0.9)] * 5, [(2, 0.1), (2, 0.2), (2, -0.9)]
+    assert asked("fight:kd.kl", {"cosine/kd.kl": [*early, *late]}) is None
+    assert asked("fight:kd.kl", {"cosine/kd.kl": [*early, *[(2, -0.3)] * 3]}) is not None
+
+
+def test_soft_labels_of_a_method_are_judged_by_its_own_checks() -> None:
+    assert asked("nearly-uniform", {"entropy_teacher": [(1, 0.999)]}, teacher={"net": "none"}) is None
+
+
+def test_a_small_data_set_gets_its_updates_before_its_autoencoder_is_blamed() -> None:
+    def after(updates: float, epoch: int) -> Found | None:
+        evidence = {"reffakd.updates": [(epoch, updates)], "reffakd.explained": [(epoch, 0.0)]}
+        return asked("reffakd.learned-nothing", evidence, methods={"reffakd": {"epochs": 12}})
+
+    assert after(33, 3) is None
+    assert after(900, 2) is None
+    assert after(600, 3) is not None
+    assert after(132, 12) is not None
+
+
+def test_a_matched_control_is_not_told_that_it_is_label_smoothing() -> None:
+    evidence = {"reffakd.kl_to_smoothing": [(1, 1e-5)]}
+    assert asked("reffakd.only-smoothing", evidence, methods={"reffakd": {"control": "label smoothing"}}) is None
