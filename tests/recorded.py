@@ -268,7 +268,7 @@ def _probes(recipe: Recipe, done: float, rng: np.random.Generator) -> dict[str, 
     found |= {"share/labels": 0.45 + noise[3], "share/reffakd.soft": 0.55 - noise[3], "cosine/labels": 0.4 + noise[4]}
     if recipe.teacher:
         found |= {"agreement": 98 * near + 40 * abs(noise[5]), "kl_to_teacher": 1.8 * (1 - near) + 0.05,
-                  "entropy_teacher": 0.41, "ece_teacher": 0.021, "logit_correlation": 0.95 * near, "snr_teacher": 4.1}  # fmt: skip
+                  "entropy_teacher": 0.41, "ece_teacher": 0.021, "logit_correlation": near, "snr_teacher": 4.1}  # fmt: skip
         found |= {f"affinity_error/f{i}": 0.2 * (1.1 - near) / (i + 1) + abs(noise[6 + i]) / 8 for i in range(4)}
         found |= {f"cka/f{i}": near * (0.95 - 0.1 * i) + noise[10 + i] for i in range(4)}
     return {k: float(v) for k, v in found.items()}

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from kdstudio import theme
 from kdstudio.charts.figures import figure, number_width, tabular
 
-
 NUMBERS = 2
 """Of so many series the numbers are written."""
 

@@ -13,7 +13,7 @@ from kdstudio import theme
 from kdstudio.charts.canvas import Canvas
 from kdstudio.charts.card import Card, Rows, Waiting
 from kdstudio.charts.figures import clock, figure, round_end
-from kdstudio.charts.legend import Legend
+from kdstudio.charts.legend import Legend, Mark
 from kdstudio.charts.lens import Lens
 from kdstudio.charts.picker import Picker
 from kdstudio.charts.shades import pale
@@ -35,10 +35,8 @@ class Line:
 class Level:
     """A horizontal line to compare with."""
 
-    name: str
     value: float
-    index: int
-    help: str = ""
+    line: Line
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,6 @@ class CurveCard(Card):
         assert weighted is not None
         self._reading = weighted if self._reading is self.plot.lines else self.plot.lines
         self.set_unit(self.plot.unit if self._reading is self.plot.lines else f"{self.plot.unit}, weighted".lstrip(", "))
-        self.legend.clear()
         self.show_all()
 
     def show_all(self) -> None:
@@ -157,13 +154,15 @@ class CurveCard(Card):
         self._stack.setCurrentIndex(1 if drawn else 0)
         if not drawn:
             return
+        levels = self.plot.levels(self.history)
+        self.legend.show_marks([self._mark(d.key, d.line) for d in drawn] + [self._mark(_key(v), v.line) for v in levels])
         self.canvas.hide_all()
         self._set_axes()
         self.canvas.set_across(self.lens.axis)
-        shown = [d for d in drawn if self._entry(d).isChecked()]
+        shown = [d for d in drawn if self.legend.shown(d.key)]
         for one in shown:
             self._draw(one)
-        levels = [level for level in self.plot.levels(self.history) if self._draw_level(level)]
+        levels = tuple(level for level in levels if self._draw_level(level))
         self._drawn = drawn
         self._frame(shown, levels, stage)
         self._say_values()
@@ -178,9 +177,8 @@ class CurveCard(Card):
             if len(curve):
                 yield Drawn(name, line, curve, curve.x(self.lens.axis), curve.smoothed(self.lens.smoothing))
 
-    def _entry(self, drawn: Drawn):  # type: ignore[no-untyped-def]
-        line = drawn.line
-        return self.legend.entry(drawn.key, line.name, line.index, dashed=line.dashed, digits=self.plot.digits, help=line.help)
+    def _mark(self, key: str, line: Line) -> Mark:
+        return Mark(key, line.name, line.index, line.dashed, self.plot.digits, line.help)
 
     def _draw(self, one: Drawn) -> None:
         colour = theme.series(one.line.index)
@@ -197,15 +195,12 @@ class CurveCard(Card):
             self.canvas.ring(one.key, point, colour)
 
     def _draw_level(self, level: Level) -> bool:
-        entry = self.legend.entry(
-            f"level/{level.name}", level.name, level.index, dashed=True, digits=self.plot.digits, help=level.help
-        )
-        entry.set_value(level.value)
+        self.legend.set_value(_key(level), level.value)
         at = float(self._up(np.array([level.value]))[0])
-        if entry.isChecked() and np.isfinite(at):
-            self.canvas.level(level.name, at, theme.series(level.index))
-            return True
-        return False
+        if not self.legend.shown(_key(level)) or not np.isfinite(at):
+            return False
+        self.canvas.level(_key(level), at, theme.series(level.line.index))
+        return True
 
     def _up(self, values: Numbers) -> Numbers:
         if not self._log.isChecked():
@@ -217,7 +212,7 @@ class CurveCard(Card):
         self.canvas.up.kind = "log" if self._log.isChecked() else "number"
         self.canvas.across.kind = "time" if self.lens.axis == "time" else "number"
 
-    def _frame(self, shown: list[Drawn], levels: list[Level], stage: str) -> None:
+    def _frame(self, shown: list[Drawn], levels: tuple[Level, ...], stage: str) -> None:
         up = [self._up(d.curve.y() if self.lens.smoothing == 0 else d.y) for d in shown]
         up += [self._up(np.array([level.value])) for level in levels]
         values = np.concatenate(up) if up else np.array([])
@@ -258,10 +253,8 @@ class CurveCard(Card):
         words = clock(at, 1.0) if at is not None and self.lens.axis == "time" else figure(at) if at is not None else ""
         self.readout.setText(f"{self.lens.axis} {words}" if words else "")
         for one in self._drawn:
-            entry = self.legend.entries.get(one.key)
-            if entry is not None:
-                place = len(one.y) - 1 if at is None else nearest(one.x, at)
-                entry.set_value(float(one.y[place]))
+            place = len(one.y) - 1 if at is None else nearest(one.x, at)
+            self.legend.set_value(one.key, float(one.y[place]))
 
     def _snapped(self) -> float | None:
         """The measured position nearest to the cursor."""
@@ -285,3 +278,7 @@ class CurveCard(Card):
             columns = (one.curve.x("step"), one.curve.x("epoch"), one.curve.x("time"), one.curve.y())
             for step, epoch, seconds, value in zip(*columns, strict=True):
                 yield (stage, one.line.name, int(step), round(float(epoch), 4), round(float(seconds), 3), float(value))
+
+
+def _key(level: Level) -> str:
+    return f"level/{level.line.name}"

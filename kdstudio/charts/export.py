@@ -35,7 +35,7 @@ def picture(card: Card) -> QImage:
 
 def save_png(card: Card, path: Path) -> None:
     """Write the picture of a card. Raises OSError where the file cannot be written."""
-    if not picture(card).save(str(path), "PNG"):
+    if not picture(card).save(str(path)):
         raise OSError(f"{path} cannot be written; choose another folder")
 
 

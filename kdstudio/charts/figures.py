@@ -34,6 +34,13 @@ def _spelled(value: float, digits: int | None) -> str:
     return f"{value:.{3 - max(0, math.floor(math.log10(size)))}f}" if size >= 1 else f"{value:.4f}"
 
 
+def apart(low: float, high: float) -> tuple[str, str]:
+    """Two ends of a scale with as many digits as tell them apart."""
+    span = abs(high - low)
+    digits = None if span == 0 or span > 0.01 * max(abs(low), abs(high)) else min(9, 1 - math.floor(math.log10(span)))
+    return figure(low, digits), figure(high, digits)
+
+
 def tick(value: float, step: float) -> str:
     """A tick's number with as many digits as its spacing needs."""
     if value == 0 or abs(value) < abs(step) * 1e-6:

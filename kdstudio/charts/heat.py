@@ -11,7 +11,7 @@ from PySide6.QtGui import QImage, QLinearGradient, QMouseEvent, QPainter, QPaint
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from kdstudio import theme
-from kdstudio.charts.figures import figure, number_width, tabular
+from kdstudio.charts.figures import apart, number_width, tabular
 from kdstudio.charts.shades import heat, heat_table
 
 Scale = Literal["off the diagonal", "whole range", "logarithmic"]
@@ -89,10 +89,11 @@ class HeatMap(QWidget):
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(self.values > 0, np.log10(self.values), np.nan)
 
-    def _end(self, index: int) -> str:
-        value = 10 ** self._ends[index] if self.scale == "logarithmic" else self._ends[index]
-        clipped = self._without_diagonal() and index == 1 and np.nanmax(self.values) > value
-        return ("≥" if clipped else "") + figure(value)
+    def _end_words(self) -> tuple[str, str]:
+        """What is written at the ends of the scale."""
+        low, high = (10**v for v in self._ends) if self.scale == "logarithmic" else self._ends
+        words = apart(low, high)
+        return words[0], ("≥" if self._without_diagonal() and np.nanmax(self.values) > high else "") + words[1]
 
     def _frame(self) -> QRect:
         """Where the cells lie: as square as there is room for names at the left and the scale at the right."""
@@ -172,8 +173,8 @@ class HeatMap(QWidget):
         painter.drawRect(bar.adjusted(0, -1, 0, 0))
         painter.setPen(theme.colour("muted"))
         height = self.fontMetrics().height()
-        painter.drawText(QPointF(bar.right() + 4, bar.y() + height * 0.75), self._end(1))
-        painter.drawText(QPointF(bar.right() + 4, bar.bottom() - 1), self._end(0))
+        painter.drawText(QPointF(bar.right() + 4, bar.y() + height * 0.75), self._end_words()[1])
+        painter.drawText(QPointF(bar.right() + 4, bar.bottom() - 1), self._end_words()[0])
 
     def _cell(self, at: QPointF) -> tuple[int, int]:
         if not self.values.size:

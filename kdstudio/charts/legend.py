@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
@@ -13,15 +15,27 @@ from kdstudio.charts.flow import Flow
 STROKE = 16
 
 
+@dataclass(frozen=True)
+class Mark:
+    """What an entry is: the key of its curve, its name, the number of its colour, how its value is written."""
+
+    key: str
+    name: str
+    index: int
+    dashed: bool = False
+    digits: int | None = None
+    help: str = ""
+
+
 class Entry(QAbstractButton):
     """One curve's line in the legend; checked while the curve is shown."""
 
-    def __init__(self, name: str, index: int, *, dashed: bool, digits: int | None, help: str = "") -> None:
+    def __init__(self, mark: Mark) -> None:
         super().__init__()
-        self.index, self.dashed, self.digits = index, dashed, digits
+        self.mark = mark
         self._value = figure(float("nan"))
-        self.setText(name)
-        self.setToolTip(help or f"{name} (click to hide or show)")
+        self.setText(mark.name)
+        self.setToolTip(f"{mark.help or mark.name}\nClick to hide or show")
         self.setCheckable(True)
         self.setChecked(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -30,14 +44,14 @@ class Entry(QAbstractButton):
 
     def set_value(self, value: float) -> None:
         """The number beside the name."""
-        words = figure(value, self.digits)
+        words = figure(value, self.mark.digits)
         if words != self._value:
             self._value = words
             self.update()
 
     def colour(self) -> QColor:
         """The colour of its curve."""
-        return theme.series(self.index)
+        return theme.series(self.mark.index)
 
     def sizeHint(self) -> QSize:
         """Wide enough for the name and for any value."""
@@ -56,7 +70,7 @@ class Entry(QAbstractButton):
         shown = self.isChecked()
         if self.hasFocus() or self.underMouse():
             painter.fillRect(self.rect(), theme.colour("raised"))
-        style = Qt.PenStyle.DashLine if self.dashed else Qt.PenStyle.SolidLine
+        style = Qt.PenStyle.DashLine if self.mark.dashed else Qt.PenStyle.SolidLine
         painter.setPen(QPen(self.colour() if shown else theme.colour("line"), 2, style))
         painter.drawLine(QPointF(1, middle), QPointF(STROKE - 2, middle))
         number = number_width(self.font())
@@ -75,8 +89,7 @@ class Key(QWidget):
 
     def __init__(self, name: str, index: int) -> None:
         super().__init__()
-        self.index = index
-        self._name = name
+        self.index, self.name = index, name
         self.setToolTip(name)
         self.setFont(tabular(theme.TEXT - 2))
         self.setFixedHeight(self.fontMetrics().height() + 2)
@@ -84,18 +97,14 @@ class Key(QWidget):
 
     def sizeHint(self) -> QSize:
         """As wide as the name."""
-        return QSize(18 + self.fontMetrics().horizontalAdvance(self._name) + 6, self.height())
-
-    def text(self) -> str:
-        """The name."""
-        return self._name
+        return QSize(18 + self.fontMetrics().horizontalAdvance(self.name) + 6, self.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Swatch and name."""
         painter = QPainter(self)
         painter.fillRect(QRect(1, self.height() // 2 - 3, 10, 7), theme.series(self.index))
         painter.setPen(theme.colour("text"))
-        words = self.fontMetrics().elidedText(self._name, Qt.TextElideMode.ElideRight, self.width() - 18)
+        words = self.fontMetrics().elidedText(self.name, Qt.TextElideMode.ElideRight, self.width() - 18)
         painter.drawText(self.rect().adjusted(18, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
         painter.end()
 
@@ -108,26 +117,40 @@ class Legend(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.entries: dict[str, Entry] = {}
-        self._columns = Flow(self, gap=12)
+        self._marks: list[Mark] = []
+        self._hidden: set[str] = set()
+        self._flow = Flow(self, gap=12)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
 
-    def entry(self, key: str, name: str, index: int, *, dashed: bool, digits: int | None, help: str = "") -> Entry:
-        """The entry of a curve, made when first asked for."""
-        found = self.entries.get(key)
-        if found is None:
-            found = self.entries[key] = Entry(name, index, dashed=dashed, digits=digits, help=help)
-            found.toggled.connect(self.toggled)
-            self._columns.addWidget(found)
-            self.updateGeometry()
-        return found
-
-    def clear(self) -> None:
-        """Forget all entries."""
+    def show_marks(self, marks: list[Mark]) -> None:
+        """Have exactly these entries in this order; what was hidden stays hidden."""
+        if marks == self._marks:
+            return
+        self._marks = marks
         for entry in self.entries.values():
-            self._columns.removeWidget(entry)
+            self._flow.removeWidget(entry)
             entry.hide()
             entry.deleteLater()
-        self.entries = {}
+        self.entries = {mark.key: self._made(mark) for mark in marks}
         self.updateGeometry()
+
+    def shown(self, key: str) -> bool:
+        """Whether a curve is to be drawn."""
+        return key not in self._hidden
+
+    def set_value(self, key: str, value: float) -> None:
+        """The number beside a name."""
+        self.entries[key].set_value(value)
+
+    def _made(self, mark: Mark) -> Entry:
+        entry = Entry(mark)
+        entry.setChecked(mark.key not in self._hidden)
+        entry.toggled.connect(lambda shown, key=mark.key: self._toggle(key, shown))
+        self._flow.addWidget(entry)
+        return entry
+
+    def _toggle(self, key: str, shown: bool) -> None:
+        (self._hidden.discard if shown else self._hidden.add)(key)
+        self.toggled.emit()

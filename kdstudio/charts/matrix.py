@@ -22,7 +22,6 @@ from kdstudio.charts.picker import Picker
 from kdstudio.charts.records import Records
 from kdstudio.history import History
 
-
 NAMES_AND_SCALE = 60
 """Pixels a heat map is wider than high, about."""
 
@@ -146,7 +145,7 @@ class MatrixCard(Card):
 
     def _show_keys(self, chosen: list[Matrix]) -> None:
         wanted = [(_short(m.title), m.index) for m in chosen]
-        if [(k.text(), k.index) for k in self._keys] == wanted:
+        if [(k.name, k.index) for k in self._keys] == wanted:
             return
         for key in self._keys:
             self._flow.removeWidget(key)

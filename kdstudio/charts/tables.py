@@ -54,22 +54,26 @@ def _grid(rows: tuple[dict[str, Any], ...]) -> QWidget:
     grid = QGridLayout(page)
     grid.setContentsMargins(0, 2, 8, 2)
     grid.setHorizontalSpacing(theme.GAP)
-    grid.setVerticalSpacing(4)
+    grid.setVerticalSpacing(0)
+    grid.setColumnStretch(0, 1)
+    top = Qt.AlignmentFlag.AlignTop
     for i, row in enumerate(rows):
-        name = QLabel(str(row.get("label", "")))
-        name.setWordWrap(True)
-        value = QLabel(spelled(row.get("value")))
+        name, value, note = (
+            QLabel(str(row.get("label", ""))),
+            QLabel(spelled(row.get("value"))),
+            QLabel(str(row.get("note", ""))),
+        )
         value.setFont(tabular())
-        value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        note = theme.set_role(QLabel(str(row.get("note", ""))), "faint")
-        note.setWordWrap(True)
-        top = Qt.AlignmentFlag.AlignTop
-        grid.addWidget(name, i, 0, top)
-        grid.addWidget(value, i, 1, top | Qt.AlignmentFlag.AlignRight)
-        grid.addWidget(note, i, 2, top)
-    grid.setColumnStretch(0, 3)
-    grid.setColumnStretch(2, 4)
-    grid.setRowStretch(len(rows), 1)
+        theme.set_role(note, "faint")
+        for label in (name, note):
+            label.setWordWrap(True)
+        for label in (name, value, note):
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        grid.addWidget(name, 2 * i, 0, top)
+        grid.addWidget(value, 2 * i, 1, top | Qt.AlignmentFlag.AlignRight)
+        note.setContentsMargins(0, 0, 0, theme.SPACE)
+        grid.addWidget(note, 2 * i + 1, 0, 1, 2, top)
+    grid.setRowStretch(2 * len(rows), 1)
     return page
 
 

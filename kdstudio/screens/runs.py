@@ -28,7 +28,7 @@ from kdstudio.run_table import RUN, STARTED, RunTable, Sorted
 
 REFRESH = 2000
 """Milliseconds between two looks at the folders, while the table is seen."""
-WIDTHS = (112, 260, 120, 104, 104, 150, 56, 76, 76, 148, 84, 150)
+WIDTHS = (108, 160, 104, 84, 84, 112, 52, 66, 66, 128, 72, 136)
 """Pixels of the columns."""
 
 
@@ -112,7 +112,7 @@ class RunsScreen(QWidget):
         self._prepare_view()
         self.search.setPlaceholderText("Search titles, nets, methods, seeds…")
         self.search.setClearButtonEnabled(True)
-        self.search.setMaximumWidth(360)
+        self.search.setFixedWidth(280)
         self.search.setAccessibleName("Search runs")
         self.open.setToolTip("Show this run as it was (Return, double click)")
         self.resume.setToolTip("Go on from its last checkpoint")

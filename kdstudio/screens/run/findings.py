@@ -76,7 +76,7 @@ class FindingsCard(Card):
         words.setSpacing(4)
         for text, role in (
             (finding.sentence, "strong"),
-            (evidence(finding), "muted"),
+            (evidence(finding, self.history), "muted"),
             (f"Criterion: {finding.criterion}", "faint"),
         ):
             label = QLabel(text)
@@ -100,10 +100,12 @@ class FindingsCard(Card):
         yield ("check", "severity", "stage", "epoch", "sentence", "evidence", "criterion", "fix")
         for f in self.history.findings:
             fix = "; ".join(f"{k}: {v}" for k, v in f.fix.items())
-            yield (f.check, f.severity, f.stage, f.epoch, f.sentence, evidence(f), f.criterion, fix)
+            yield (f.check, f.severity, f.stage, f.epoch, f.sentence, evidence(f, self.history), f.criterion, fix)
 
 
-def evidence(finding: Finding) -> str:
-    """The numbers behind a finding, in a line."""
-    where = f"epoch {finding.epoch}" if finding.epoch else finding.stage
-    return ", ".join([f"{name} {figure(float(value))}" for name, value in finding.evidence.items()] + [where])
+def evidence(finding: Finding, history: History) -> str:
+    """The numbers behind a finding and where they were measured, in a line."""
+    stage = history.stages.get(finding.stage)
+    where = stage.title if stage else finding.stage
+    said = [f"{name.replace('_', ' ')} {figure(float(value))}" for name, value in finding.evidence.items()]
+    return " · ".join([*said, f"{where}, epoch {finding.epoch}" if finding.epoch else where])

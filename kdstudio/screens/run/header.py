@@ -102,7 +102,7 @@ class Header(QWidget):
         self.pause.setFixedWidth(width)  # it becomes Resume: the others stay where they are
         for button in (self.pause, self.stop, self.save):
             row.addWidget(button)
-        self.pause.setToolTip("Wait before the next step; everything stays in memory (Space)")
+        self.pause.setToolTip("Wait before the next step; everything stays in memory (Ctrl+P)")
         self.stop.setToolTip("End after this step and leave a checkpoint from which the run can go on")
         self.save.setToolTip("Write a checkpoint after this step")
         self.pause.clicked.connect(self._pause_or_resume)

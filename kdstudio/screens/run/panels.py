@@ -29,8 +29,10 @@ class Panels:
         self._dress = dress
         self._redraw = redraw
         self._known: set[str] = set()
-        self._probes = list(plots.probes())
+        self._probes = plots.probes(history.plan)
         self._numbers: NumbersCard | None = None
+        watches = history.plan.get("watches", [])
+        self._tabled = {w["name"].rpartition(".")[0] for w in watches if w["kind"] == "table"}
         self.findings = FindingsCard(history)
         self._declare(history.plan)
 
@@ -87,7 +89,9 @@ class Panels:
         if probe is not None:
             self._plot(probe)
             return
-        self._once(name, name.rpartition(".")[2].replace("_", " "), "", "")
+        method, _, bare = name.rpartition(".")
+        if method not in self._tabled:  # a method that shows tables says its numbers there
+            self._once(name, bare.replace("_", " "), "", "")
 
     def _once(self, name: str, title: str, unit: str, help: str) -> None:
         if self._numbers is None:

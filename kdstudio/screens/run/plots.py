@@ -27,23 +27,27 @@ class Numbering:
         return self._given.setdefault(name, self._first + len(self._given))
 
 
+def _terms(plan: dict[str, Any]) -> dict[str, Line]:
+    """Every term by its name, `labels` being the cross-entropy: called and coloured alike in all plots."""
+    declared = plan.get("terms", [])
+    several = len({t["name"].rpartition(".")[0] for t in declared if "." in t["name"]}) > 1
+    found = {t["name"]: Line(_titled(t, several), i, help=_worded(t)) for i, t in enumerate(declared, 1)}
+    return {"labels" if name == "ce" else name: line for name, line in found.items()}
+
+
 def losses(plan: dict[str, Any]) -> Plot:
     """Every term of the sum and the sum itself, in whichever stage has them."""
-    terms = {t["name"]: t for t in plan.get("terms", [])}
-    number = Numbering()
-    for name in ("loss", *terms):
-        number(name)
-    several = len({n.rpartition(".")[0] for n in terms if "." in n}) > 1
-    log = bool(terms) and all(t.get("scale") == "log" for t in terms.values())
+    terms = _terms(plan)
+    number = Numbering(1 + len(terms))
+    log = bool(terms) and all(t.get("scale") == "log" for t in plan["terms"])
 
     def plain(name: str) -> Line | None:
-        if name in OWN or name.startswith(("weighted/", "top1/", "top5/", "loss/")) or "/" in name:
+        if name in OWN or name in KNOWN or "/" in name:
             return None
         if name == "loss":
-            return Line("sum", number(name), help="What is minimised: the weighted sum of all terms")
-        if name in terms:
-            return Line(_titled(terms[name], several), number(name), help=_worded(terms[name]))
-        return Line(name.replace("_", " "), number(name)) if "." not in name and name not in KNOWN else None
+            return Line("sum", 0, help="What is minimised: the weighted sum of all terms")
+        known = terms.get("labels" if name == "ce" else name)
+        return known or (Line(name.replace("_", " "), number(name)) if "." not in name else None)
 
     def weighted(name: str) -> Line | None:
         if name == "loss":
@@ -84,13 +88,13 @@ def accuracy(plan: dict[str, Any]) -> Plot:
 
     def levels(history: History) -> tuple[Level, ...]:
         found = [
-            Level("teacher", value, TEACHER, f"The teacher's top-1 on {split} images")
+            Level(value, Line("teacher", TEACHER, dashed=True, help=f"The teacher's top-1 on {split} images"))
             for split in ("test", "held-out")
             if (value := history.result(f"top1/teacher/{split}")) is not None
         ][:1]
         expected = plan.get("expected")
         if expected:
-            found.append(Level("published", float(expected["top1"]), 4, published(expected)))
+            found.append(Level(float(expected["top1"]), Line("published", 4, dashed=True, help=published(expected))))
         return tuple(found)
 
     return Plot("accuracy", "Accuracy", line, "top-1, %", "Share of images whose largest logit is their label", digits=2,
@@ -108,13 +112,17 @@ def named(key: str, title: str, unit: str, help: str, lines: dict[str, Line], di
     return Plot(key, title, lines.get, unit, help, digits=digits, waiting="Measured at every evaluation.")
 
 
-def prefixed(key: str, title: str, unit: str, help: str, prefix: str, *, log: bool = False) -> Plot:
-    """A plot of every number whose name starts with `prefix`, one curve each."""
+def prefixed(
+    key: str, title: str, unit: str, help: str, prefix: str, *, log: bool = False, terms: dict[str, Line] | None = None
+) -> Plot:
+    """A plot of every number whose name starts with `prefix`, one curve each; `terms` are drawn as among the losses."""
     number = Numbering()
 
     def line(name: str) -> Line | None:
         rest = name.removeprefix(prefix)
-        return Line(rest.replace("_", " "), number(rest)) if name.startswith(prefix) else None
+        if not name.startswith(prefix):
+            return None
+        return (terms or {}).get(rest) or Line(rest.replace("_", " "), number(rest))
 
     return Plot(key, title, line, unit, help, log=log, waiting="Measured at every evaluation.")
 
@@ -134,23 +142,25 @@ def speed() -> Plot:
     return named("speed", "Speed", "images/s", "Training images a second, without evaluations and pauses", lines)
 
 
-def probes() -> tuple[Plot, ...]:
+def probes(plan: dict[str, Any]) -> tuple[Plot, ...]:
     """What every run measures of itself whatever its methods."""
+    terms = _terms(plan)
     agree = {"agreement": Line("student and teacher", STUDENT, help="Share of images for which both name the same class")}
     return (
         named("agreement", "Agreement with the teacher", "%", "Images for which both name one class", agree, digits=2),
         named("kl", "Divergence from the teacher", "nats", "KL of the student from the teacher, per image",
               {"kl_to_teacher": Line("KL", STUDENT)}),
-        named("entropy", "Entropy of soft labels", "share of ln C", "Mean entropy at the run's temperature; 1 is uniform", _pair("entropy")),
+        named("entropy", "Entropy of soft labels", "share of ln C", "Mean, at the run's temperature; 1 is uniform",
+              _pair("entropy")),
         named("calibration", "Calibration error", "ECE, %", "Gap between confidence and accuracy", _pair("ece")),
         named("correlation", "Correlation of logits", "", "Between student and teacher, 1 is equal up to scale",
               {"logit_correlation": Line("student and teacher", STUDENT)}),
         prefixed("affinity", "Affinity error per stage", "", "Distance of the spatial affinities", "affinity_error/"),
         prefixed("cka", "Likeness of features per stage", "CKA", "Linear CKA, 1 is equal", "cka/"),
         named("snr", "Signal to noise", "dB", "Variance of image means over variance across augmentations", _pair("snr")),
-        prefixed("share", "Share of the gradient", "", "Of each term at the earliest weight all reach", "share/"),
-        prefixed("norm", "Gradient of each term", "norm", "Of the weighted term", "gradient/", log=True),
-        prefixed("cosine", "Do the terms agree?", "cosine", "Of each term's gradient with the rest", "cosine/"),
+        prefixed("share", "Share of the gradient", "", "Of each term at the earliest weight all reach", "share/", terms=terms),
+        prefixed("norm", "Gradient of each term", "norm", "Of the weighted term", "gradient/", log=True, terms=terms),
+        prefixed("cosine", "Do the terms agree?", "cosine", "Of each term's gradient with the rest", "cosine/", terms=terms),
     )  # fmt: skip
 
 

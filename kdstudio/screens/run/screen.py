@@ -101,7 +101,7 @@ class RunScreen(QWidget):
         self.results.folder_requested.connect(self._open_folder)
         self.results.continue_requested.connect(self._continue)
         self.lens.changed.connect(self._look_anew)
-        pause = QShortcut(QKeySequence(Qt.Key.Key_Space), self)
+        pause = QShortcut(QKeySequence("Ctrl+P"), self)
         pause.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         pause.activated.connect(self.header.pause.click)
 
@@ -111,6 +111,7 @@ class RunScreen(QWidget):
         self.header.set_live(state)
         if state == "starting":
             self._begin(History())
+            self.board.setFocus()
         self._refresh_words()
 
     def receive(self, event: events.Event) -> None:
