@@ -32,7 +32,7 @@ from engine.optim import optimizer
 from engine.plan import titles
 from engine.presets import Resolved
 from engine.report import Reporter, Sink
-from engine.resources import Resources, find_device, resolve
+from engine.resources import Resources, find_device, keep_freed_memory, resolve
 from engine.runs import RunFolder
 from engine.stack import Cast
 from engine.stages import Stagehand
@@ -53,6 +53,7 @@ class Attempt:
         self.ledger = Ledger(find_device(self.experiment.run.device), self.clock)
         self.hand = Stagehand(self.report, self.ledger, control, self._write, titles(self.experiment, self.methods))
         self.prepared: list[str] = []
+        self.keep_freed_memory = True
         self._begun = folder.has_begun()
         self.resources: Resources | None = None
 
@@ -67,6 +68,8 @@ class Attempt:
         """Every stage before distilling: data, teacher, and what the methods prepare."""
         saved = self._take_up()
         torch.backends.cudnn.deterministic = True
+        if self.keep_freed_memory:
+            keep_freed_memory()
         with self.hand.stage("data"):
             pictures, student = self._data(saved)
         assert self.resources is not None
@@ -116,7 +119,8 @@ class Attempt:
             self.experiment.student.net, pictures, seeds.generator(self.experiment.run.seed, "student")
         ).to(device, memory_format=torch.channels_last)
         if self.experiment.student.source == "file":
-            load_weights(student, Path(self.experiment.student.file).expanduser())
+            for note in load_weights(student, Path(self.experiment.student.file).expanduser()):
+                self.report.note(note)
         if self.resources is None:
             self.resources = resolve(self.experiment.run, self._kind(pictures), _trial(self.experiment, pictures))
         torch.set_num_threads(self.resources.threads)

@@ -152,7 +152,7 @@ def export(
 
 @cli.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="step, run or window.")],
+    what: Annotated[str, typer.Argument(help="step, run, memory or window.")],
     preset: Annotated[str, typer.Option(help="The experiment to measure with.")] = "experiments/digits-reffakd",
     sets: Sets = None,
 ) -> None:

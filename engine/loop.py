@@ -111,8 +111,9 @@ class Loop:
             if not control.calm:
                 obey(control, report, save)
             index = sequence[self.position * self.batch_size : (self.position + 1) * self.batch_size]
-            x = self.views.at(images[index], index, self.epoch)
-            y = None if labels is None else labels[index]
+            # index_select gathers whole images, many times quicker than indexing does
+            x = self.views.at(images.index_select(0, index), index, self.epoch)
+            y = None if labels is None else labels.index_select(0, index)
             self._add(take(Batch(x, y, index, self.epoch, self.step)))
             self.position += 1
             ledger.images += len(index)

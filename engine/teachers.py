@@ -43,7 +43,8 @@ def obtain(experiment: Experiment, pictures: Pictures, resources: Resources, lib
             hand.report.note(f"The teacher {settings.net} is untrained (teacher.source: scratch), as a control.", "warning")
         case "file":
             net = fresh(settings.net, pictures, None)
-            load_weights(net, Path(settings.file).expanduser())
+            for note in load_weights(net, Path(settings.file).expanduser()):
+                hand.report.note(note)
         case "run":
             net = of_run(settings.run, library.parent)
         case "train":
