@@ -20,6 +20,25 @@ class Weighted:
     words: str
 
 
+@dataclass(frozen=True)
+class Outline:
+    """What the plan shows of an experiment."""
+
+    nets: tuple[tuple[str, NetCard], ...]
+    loss: tuple[Weighted, ...]
+    stages: tuple[str, ...]
+
+
+def of(experiment: Experiment, catalogue: Catalogue) -> Outline | None:
+    """The outline of an experiment, or None where it names something the catalogue does not hold."""
+    named = (("Teacher", experiment.teacher.net), ("Student", experiment.student.net))
+    unknown = [key for _, key in named if key not in catalogue.nets and key != "none"]
+    if unknown or any(key not in catalogue.methods for key in experiment.methods):
+        return None
+    nets = tuple((who, catalogue.nets[key]) for who, key in named if key != "none")
+    return Outline(nets, loss(experiment, catalogue), stages(experiment, catalogue))
+
+
 def loss(experiment: Experiment, catalogue: Catalogue) -> tuple[Weighted, ...]:
     """The summands of the loss with their full weights: the labels first, then each method's active terms."""
     summands = []

@@ -106,7 +106,9 @@ class Plan(QFrame):
         theme.set_role(self, "panel")
         self.setFixedWidth(theme.SIDE)
         self.checks = boxes.column(theme.SPACE)
-        self.facts = boxes.column(theme.GAP)
+        self.outline = boxes.column(theme.GAP)
+        self._shown_checks: tuple[tuple[Problem, ...], ...] = ()
+        self._shown_outline: outline.Outline | None = None
         self.command = Fold("Same in a terminal", 8)
         self.yaml = Fold("Differences as YAML", 14)
         self.start = TextButton("Start", "primary", "play")
@@ -117,16 +119,27 @@ class Plan(QFrame):
 
     def refresh(self) -> None:
         """Show what the store says."""
-        self._show_checks()
-        self._show_facts()
+        store = self._store
+        checks = (store.problems, store.warnings)
+        if checks != self._shown_checks:
+            self._shown_checks = checks
+            self._show_checks()
+        comes_to = outline.of(store.resolved().experiment, store.catalogue)
+        if comes_to != self._shown_outline:
+            self._shown_outline = comes_to
+            self._show_outline(comes_to)
         self.command.set_text(self._store.command())
         self.yaml.set_text(presets.differences(self._store.resolved(), catalogue=self._store.catalogue))
-        self.start.setEnabled(not self._store.problems)
+        self._allow()
 
     def set_busy(self, sentence: str) -> None:
         """Say under Start what a running experiment means for it; empty when nothing runs."""
         self.hint.setText(sentence)
         self.hint.setVisible(bool(sentence))
+        self._allow()
+
+    def _allow(self) -> None:
+        self.start.setEnabled(not self._store.problems and not self.hint.text())
 
     def _show_checks(self) -> None:
         boxes.empty(self.checks)
@@ -143,14 +156,12 @@ class Plan(QFrame):
         said.clicked.connect(self.path_requested, Qt.ConnectionType.QueuedConnection)
         self.checks.addWidget(said)
 
-    def _show_facts(self) -> None:
-        boxes.empty(self.facts)
-        if any(p.path in ("student.net", "teacher.net", "dataset.name") for p in self._store.problems):
-            return
-        experiment, catalogue = self._store.resolved().experiment, self._store.catalogue
-        self.facts.addWidget(_titled("Sizes", _sizes(self._store)))
-        self.facts.addWidget(_titled("Loss", _loss(outline.loss(experiment, catalogue))))
-        self.facts.addWidget(_titled("Stages", wrapped("  →  ".join(outline.stages(experiment, catalogue)), "plain")))
+    def _show_outline(self, comes_to: outline.Outline | None) -> None:
+        boxes.empty(self.outline)
+        if comes_to is not None:
+            self.outline.addWidget(_titled("Sizes", _sizes(comes_to)))
+            self.outline.addWidget(_titled("Loss", _loss(comes_to)))
+            self.outline.addWidget(_titled("Stages", wrapped("  →  ".join(comes_to.stages))))
 
     def _lay_out(self) -> None:
         inner = theme.set_role(QWidget(), "clear")
@@ -158,7 +169,7 @@ class Plan(QFrame):
         boxes.pad(column, theme.GAP)
         column.addWidget(label("Plan", "heading"))
         column.addLayout(self.checks)
-        column.addLayout(self.facts)
+        column.addLayout(self.outline)
         column.addWidget(rule())
         folds = boxes.column(theme.HALF)
         folds.addWidget(self.command)
@@ -221,16 +232,13 @@ def _grid(rows: list[tuple[str, ...]]) -> QWidget:
     return made
 
 
-def _sizes(store: Store) -> QWidget:
-    nets, experiment = store.catalogue.nets, store.resolved().experiment
+def _sizes(comes_to: outline.Outline) -> QWidget:
     rows: list[tuple[str, ...]] = [("", "parameters", "multiply-adds")]
-    for who, key in (("Teacher", experiment.teacher.net), ("Student", experiment.student.net)):
-        if key in nets:
-            rows.append((who, short(nets[key].parameters), short(nets[key].multiply_adds)))
+    rows += [(who, short(net.parameters), short(net.multiply_adds)) for who, net in comes_to.nets]
     made = _grid(rows)
     made.setToolTip(f"<p>{outline.COUNTED}</p>")
     return made
 
 
-def _loss(summands: tuple[outline.Weighted, ...]) -> QWidget:
-    return _grid([(s.words, f"× {s.weight:.4g}") for s in summands])
+def _loss(comes_to: outline.Outline) -> QWidget:
+    return _grid([(summand.words, f"× {summand.weight:.4g}") for summand in comes_to.loss])

@@ -29,11 +29,13 @@ EXPERIMENT = "experiment.yaml"
 class Window(QMainWindow):
     """One window, one experiment in the form, at most one run at a time."""
 
-    def __init__(self, store: Store, home: Path | None = None) -> None:
+    def __init__(self, store: Store, home: Path | None = None, trainer: Trainer | None = None) -> None:
         super().__init__()
         self.store = store
         self._home = home
-        self._trainer: Trainer | None = None
+        self._trainer = trainer
+        if trainer is not None:
+            trainer.state_changed.connect(self._show_state)
         self.setWindowTitle("kdstudio")
         self.setWindowIcon(QIcon(str(place("assets") / "icons" / "kdstudio.svg")))
         self.setMinimumSize(theme.SPACE * 120, theme.SPACE * 75)
