@@ -6,7 +6,6 @@ import copy
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
-from typing import Any
 
 import torch
 from torch import Tensor, nn
