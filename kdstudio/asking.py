@@ -79,6 +79,7 @@ class NameSheet(Sheet):
             parent, "Save as a preset of your own", "Only what differs from the presets below it is written.",
             [("Cancel", "secondary", self.reject), ("Save", "primary", self._save)],
         )  # fmt: skip
+        self.setObjectName("name-sheet")
         self.title = QLineEdit(title)
         self.title.setAccessibleName("Title")
         self.name = label("", "mono")

@@ -73,7 +73,7 @@ class Colours:
 
 LIGHT = Colours(
     window="#f5f6f8", surface="#ffffff", raised="#f0f2f5", line="#e4e7ec", strong_line="#cbd1da",
-    text="#1a1d24", muted="#596273", faint="#6b7485",
+    text="#1a1d24", muted="#596273", faint="#667080",
     accent="#3656d4", accent_hover="#2c49bd", accent_press="#243d9f", accent_soft="#edf1fd", on_accent="#ffffff",
     problem="#b3261e", problem_soft="#fdeeed", warning="#8a5300", warning_soft="#fdf4e3",
     good="#1d7440", good_soft="#e8f5ec",

@@ -1,0 +1,41 @@
+"""What every test of widgets needs: the application, dressed as the window dresses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QSettings
+from PySide6.QtWidgets import QApplication
+
+from engine import presets
+from engine.cards import catalogue
+from kdstudio import theme
+from kdstudio.store import Store
+
+
+@pytest.fixture(scope="session")
+def dressed(qapp: QApplication, own_user_folders: None) -> QApplication:
+    """The one application of the test run, in the light scheme."""
+    QCoreApplication.setOrganizationName("kdstudio")
+    QCoreApplication.setApplicationName("kdstudio")
+    QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+    theme.start(qapp)
+    theme.set_mode("light")
+    return qapp
+
+
+@pytest.fixture(autouse=True)
+def _dressed(dressed: QApplication) -> None:
+    """Every widget of these tests wears the theme."""
+
+
+@pytest.fixture
+def store(_dressed: None) -> Iterator[Store]:
+    """DKD from a teacher on the digits; presets saved by a test are removed after it, and the scheme is light again."""
+    made = Store(catalogue())
+    made.open_preset("experiments/digits-dkd")
+    yield made
+    for saved in presets.user_folder().rglob("*.yaml"):
+        saved.unlink()
+    theme.set_mode("light")

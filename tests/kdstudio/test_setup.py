@@ -1,0 +1,235 @@
+"""The Set up screen, as a person uses it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from engine import presets
+from engine.cards import catalogue
+from kdstudio import outline, theme
+from kdstudio.cards import MethodsCard
+from kdstudio.header import slug
+from kdstudio.icons import TextButton
+from kdstudio.picker import NAME
+from kdstudio.plan import Said
+from kdstudio.screens.setup import SetupScreen
+from kdstudio.store import Store
+from kdstudio.texts import Elided
+
+EXPERIMENTS = [p.name for p in presets.names() if p.kind == "experiments" and p.shipped]
+SMALL = (1280 - theme.RAIL, 800)
+
+
+@pytest.fixture
+def screen(store: Store, qtbot: QtBot) -> SetupScreen:
+    made = SetupScreen(store)
+    qtbot.addWidget(made)
+    made.resize(*SMALL)
+    made.show()
+    return made
+
+
+def methods(screen: SetupScreen) -> MethodsCard:
+    card = screen.cards[-1]
+    assert isinstance(card, MethodsCard)
+    return card
+
+
+def button(parent: QWidget, name: str) -> QAbstractButton:
+    return next(b for b in parent.findChildren(QAbstractButton) if b.accessibleName() == name and b.isVisible())
+
+
+def test_an_experiment_is_picked_by_typing_part_of_its_name(screen: SetupScreen, qtbot: QtBot) -> None:
+    screen.header.pick.click()
+    picker = screen.header._picker
+    assert picker is not None
+    qtbot.keyClicks(picker.search, "labels fashion")
+    with qtbot.waitSignal(screen.store.preset_changed):
+        qtbot.keyClick(picker.search, Qt.Key.Key_Return)
+    assert screen.store.resolved().name == "experiments/fashion-mnist-labels"
+    assert screen.header.pick.text() == screen.store.resolved().experiment.title
+
+
+def test_the_list_opens_on_the_experiment_that_is_open_and_walks_with_the_arrows(screen: SetupScreen, qtbot: QtBot) -> None:
+    screen.header.pick.click()
+    picker = screen.header._picker
+    assert picker is not None
+    assert picker.list.currentItem().data(NAME) == "experiments/digits-dkd"
+    qtbot.keyClick(picker.search, Qt.Key.Key_Down)
+    assert picker.list.currentItem().data(NAME) == "experiments/digits-kd"
+    picker.hide()
+
+
+def test_start_carries_the_experiment_as_it_stands(screen: SetupScreen, qtbot: QtBot) -> None:
+    screen.store.set_value("training.epochs", 3)
+    with qtbot.waitSignal(screen.start_requested) as heard:
+        screen.plan.start.click()
+    assert heard.args[0].experiment.training.epochs == 3
+
+
+def test_start_waits_until_every_problem_is_mended(screen: SetupScreen, qtbot: QtBot) -> None:
+    screen.store.set_value("training.epochs", 0)
+    assert not screen.plan.start.isEnabled()
+    with qtbot.assertNotEmitted(screen.start_requested):
+        screen.start()
+    screen.store.set_value("training.epochs", 1)
+    assert screen.plan.start.isEnabled()
+
+
+def test_start_waits_while_a_run_goes_on(screen: SetupScreen) -> None:
+    screen.plan.set_busy("A run goes on.")
+    assert not screen.plan.start.isEnabled()
+    screen.plan.set_busy("")
+    assert screen.plan.start.isEnabled()
+
+
+def test_a_problem_leads_to_its_field(screen: SetupScreen, qtbot: QtBot) -> None:
+    screen.store.set_value("training.ema", 9.0)
+    screen.fixed["training"].open(False)
+    said = next(s for s in screen.plan.findChildren(Said) if s.path == "training.ema")
+    qtbot.mouseClick(said, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: screen.fixed["training"].is_open())
+    cell = screen.fixed["training"].form.cells["ema"]  # type: ignore[union-attr]
+    assert cell.isVisible()
+    qtbot.waitUntil(lambda: not cell.visibleRegion().isEmpty())
+
+
+def test_a_problem_of_a_card_leads_to_the_card(screen: SetupScreen, qtbot: QtBot) -> None:
+    screen.store.set_value("teacher.net", "none")
+    said = next(s for s in screen.plan.findChildren(Said) if s.path == "teacher.net")
+    said.setFocus()
+    qtbot.keyClick(said, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: screen.cards[1].wrong.isVisible())  # type: ignore[attr-defined]
+
+
+def test_without_a_teacher_there_is_nothing_to_set_about_it(screen: SetupScreen) -> None:
+    assert screen.fixed["teacher"].isVisible()
+    screen.store.set_value("teacher.net", "none")
+    assert not screen.fixed["teacher"].isVisible()
+
+
+def test_methods_are_added_moved_and_removed_on_their_card(screen: SetupScreen, qtbot: QtBot) -> None:
+    card = methods(screen)
+    card.add.click()
+    next(a for a in card.menu.actions() if a.text() == "KD").trigger()
+    card.menu.hide()
+    assert tuple(screen.methods) == ("dkd", "kd")
+    button(card, "Move KD up").click()
+    qtbot.waitUntil(lambda: tuple(screen.methods) == ("kd", "dkd"))
+    button(card, "Remove KD").click()
+    qtbot.waitUntil(lambda: tuple(screen.methods) == ("dkd",))
+    assert screen.methods["dkd"].is_open()
+
+
+def test_without_methods_the_card_says_what_that_means(screen: SetupScreen) -> None:
+    screen.store.open_preset("experiments/digits-labels")
+    assert methods(screen).alone.isVisible()
+
+
+def test_the_loss_is_told_with_its_weights(screen: SetupScreen) -> None:
+    said = outline.loss(screen.store.resolved().experiment, catalogue())
+    shown = [made.text() for made in screen.plan.findChildren(QLabel)]
+    for summand in said:
+        assert summand.words in shown
+        assert f"× {summand.weight:.4g}" in shown
+    assert {s.words for s in said} == {"labels", "DKD target class", "DKD other classes"}
+
+
+def test_the_plan_tells_the_stages_in_order(store: Store) -> None:
+    store.open_preset("experiments/digits-reffakd-dkd-add")
+    assert outline.stages(store.resolved().experiment, catalogue()) == (
+        "teacher", "autoencoder", "soft labels", "distilling", "evaluation",
+    )  # fmt: skip
+
+
+def test_who_teaches_instead_of_a_net_is_named_on_the_teachers_card(screen: SetupScreen) -> None:
+    screen.store.open_preset("experiments/digits-reffakd-dkd-replace")
+    shown = [made.text() for made in screen.cards[1].findChildren(QLabel)]
+    assert "ReffAKD teaches instead" in shown
+
+
+def test_save_as_asks_for_a_title_and_goes_on_with_the_saved_preset(screen: SetupScreen, qtbot: QtBot) -> None:
+    screen.store.set_value("training.epochs", 3)
+    screen.header.save_as.click()
+    sheet = screen.window().findChild(QWidget, "name-sheet")
+    sheet.title.setText("My First try!")
+    assert sheet.name.text() == "experiments/my-first-try"
+    sheet.buttons["Save"].click()
+    assert screen.store.own()
+    assert screen.header.save.isVisible()
+    assert presets.resolve("experiments/my-first-try").experiment.training.epochs == 3
+
+
+def test_a_name_that_is_taken_by_a_shipped_preset_is_refused_in_the_sheet(screen: SetupScreen, qtbot: QtBot) -> None:
+    screen.header.save_as.click()
+    sheet = screen.window().findChild(QWidget, "name-sheet")
+    sheet.title.setText("digits kd")
+    sheet.buttons["Save"].click()
+    assert "read-only" in sheet.wrong.text()
+    assert sheet.isVisible()
+    sheet.reject()
+
+
+@pytest.mark.parametrize(("title", "name"), [("A b", "experiments/a-b"), ("Über 4-bit!", "experiments/ber-4-bit"), ("…", "experiments/untitled")])  # fmt: skip
+def test_a_title_makes_a_name(title: str, name: str) -> None:
+    assert slug(title) == name
+
+
+def test_an_exported_experiment_opens_equal(screen: SetupScreen, tmp_path: Path) -> None:
+    screen.store.set_value("training.epochs", 3)
+    before = screen.store.resolved().experiment
+    screen.header.export(tmp_path / "taken.yaml")
+    screen.header.open_preset(tmp_path / "taken.yaml")
+    assert screen.store.resolved().experiment == before
+
+
+def test_undo_and_redo_have_their_keys(screen: SetupScreen, qtbot: QtBot) -> None:
+    screen.store.set_value("training.epochs", 3)
+    screen.header.undo.click()
+    assert not screen.store.edited()
+    screen.header.redo.click()
+    assert screen.store.value("training.epochs") == 3
+
+
+def cut(screen: SetupScreen) -> list[str]:
+    """Every visible word that has less room than it needs."""
+    found = []
+    for made in screen.findChildren(QLabel):
+        if made.isVisible() and made.text() and not isinstance(made, Elided):
+            high = made.heightForWidth(made.width()) if made.wordWrap() else made.sizeHint().height()
+            wide = 0 if made.wordWrap() else made.sizeHint().width()
+            if made.width() < wide or made.height() < high:
+                found.append(f"label {made.text()!r}: {made.size()} < {wide} x {high}")
+    for held in screen.findChildren(TextButton):
+        if held.isVisible() and (held.width() < held.sizeHint().width() or held.height() < held.minimumSizeHint().height()):
+            found.append(f"button {held.text()!r}: {held.size()} < {held.sizeHint()}")
+    return found
+
+
+@pytest.mark.parametrize("size", [SMALL, (2560 - theme.RAIL, 1440)])
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_no_word_is_cut(screen: SetupScreen, name: str, size: tuple[int, int], dressed: QApplication) -> None:
+    screen.store.open_preset(name)
+    screen.resize(*size)
+    for section in (*screen.methods.values(), *screen.fixed.values()):
+        section.open()
+        section.form.show_advanced(True)  # type: ignore[union-attr]
+    dressed.processEvents()
+    dressed.processEvents()
+    assert cut(screen) == []
+
+
+@pytest.mark.parametrize("size", [SMALL, (2560 - theme.RAIL, 1440)])
+def test_start_is_in_reach_without_scrolling(screen: SetupScreen, size: tuple[int, int], dressed: QApplication) -> None:
+    screen.plan.command.open(True)
+    screen.plan.yaml.open(True)
+    screen.resize(*size)
+    dressed.processEvents()
+    dressed.processEvents()
+    start = screen.plan.start
+    assert start.visibleRegion().boundingRect() == start.rect()
