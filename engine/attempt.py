@@ -229,8 +229,9 @@ class Attempt:
             "multiply_adds": multiply_adds(net, pictures.shape),
             "bytes": size_in_bytes(net),
             "seconds": self.clock.seconds(),
-            "seconds_preparing": sum(float(c["seconds"] or 0) for n, c in self.hand.costs.items() if n not in (STAGE, "data")),
-            "seconds_distilling": float(self.hand.costs[STAGE]["seconds"] or 0),
+            "seconds_teacher": self._seconds(lambda stage: stage == teachers.STAGE),
+            "seconds_preparing": self._seconds(lambda stage: stage.partition(".")[0] in self.methods),
+            "seconds_distilling": self._seconds(lambda stage: stage == STAGE),
             "joules": _sum(c["joules"] for c in self.hand.costs.values()),
         }
         if shown in history[-1]:
@@ -243,6 +244,10 @@ class Attempt:
         if "agreement" in by_epoch[best_epoch]:
             results["agreement"] = by_epoch[best_epoch]["agreement"]
         return results
+
+    def _seconds(self, counts: Callable[[str], bool]) -> float:
+        """Seconds of the stages that count."""
+        return sum(float(cost["seconds"] or 0) for stage, cost in self.hand.costs.items() if counts(stage))
 
 
 def made(key: str, settings: Mapping[str, Any]) -> Method:

@@ -35,10 +35,27 @@ def of_file(file: Path, net: str, dataset: str, root: str, split: str) -> Score:
             f"{file} tells {model.frame.classes} classes apart, {dataset} has {len(pictures.class_names)}; "
             "choose the dataset it was trained on"
         )
+    _same_classes(file, pictures, dataset)
     chosen = pictures.test if split == "test" else pictures.train
     if chosen is None:
         raise ScoringError(f"{dataset} has no {split} images")
     return evaluate(model, chosen)
+
+
+def _same_classes(file: Path, pictures: Pictures, dataset: str) -> None:
+    """A student knows the names of its classes; another dataset with as many is still another dataset."""
+    if file.suffix != ".safetensors":
+        return
+    try:
+        names = student.describe(file)["about"]["classes"]
+    except student.StudentError:  # plain weights name no classes
+        return
+    if list(names) != list(pictures.class_names):
+        first = next((a, b) for a, b in zip(names, pictures.class_names) if a != b)
+        raise ScoringError(
+            f"{file} was trained on other classes than {dataset}'s: its class {first[0]!r} stands where {first[1]!r} does; "
+            "choose the dataset it was trained on"
+        )
 
 
 def _known(net: str, dataset: str) -> None:
