@@ -27,6 +27,7 @@ class Card(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(title)
         self.span = 1
+        self.levers: list[QWidget] = []  # buttons of the kind of chart, which say nothing in a picture
         self.title = title
         self._title = QLabel(title)
         self._title.setObjectName("card_title")
@@ -101,7 +102,7 @@ class Card(QFrame):
 
     def for_export(self, exporting: bool) -> None:
         """Hide the buttons while the card is painted into a file."""
-        for button in (self._menu_button, self._grow):
+        for button in (self._menu_button, self._grow, *self.levers):
             button.setVisible(not exporting)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:

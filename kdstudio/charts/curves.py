@@ -21,6 +21,10 @@ from kdstudio.curve import Curve, Numbers, nearest
 from kdstudio.history import History
 
 
+ROOM = 1.015
+"""The x axis goes on a little, so that a mark at its end is whole."""
+
+
 @dataclass(frozen=True)
 class Line:
     """How one curve is called and drawn; `index` chooses its colour."""
@@ -95,6 +99,7 @@ class CurveCard(Card):
     def _build(self) -> None:
         self.tools.addWidget(self._stages)
         self.tools.addWidget(self._log)
+        self.levers.append(self._log)
         page = QWidget()
         inside = QVBoxLayout(page)
         inside.setContentsMargins(0, 0, 0, 0)
@@ -221,7 +226,7 @@ class CurveCard(Card):
             values = np.array([0.0, 1.0])
         furthest = max((float(d.x[-1]) for d in self._drawn), default=1.0)
         end = round_end(furthest, self._whole(stage))
-        self.canvas.frame((0.0, end), (float(values.min()), float(values.max())), log=self._log.isChecked())
+        self.canvas.frame((0.0, end * ROOM), (float(values.min()), float(values.max())), log=self._log.isChecked())
 
     def _whole(self, stage: str) -> float:
         """Where the x axis ends when the stage is over; 0 where nobody knows."""

@@ -43,6 +43,7 @@ def save_svg(card: Card, path: Path) -> None:
     """Write the picture of a card as lines and letters. Raises OSError where the file cannot be written."""
     drawing = QSvgGenerator()
     drawing.setFileName(str(path))
+    drawing.setResolution(96)
     drawing.setSize(QSize(card.width(), card.height()))
     drawing.setViewBox(QRect(0, 0, card.width(), card.height()))
     drawing.setTitle(card.title)

@@ -55,6 +55,7 @@ class MatrixCard(Card):
         self.tools.addWidget(self._which)
         self._scale.offer([(s, s) for s in SCALES])
         self.tools.addWidget(self._scale)
+        self.levers.append(self._scale)
         self._left = QWidget()
         left, right = QVBoxLayout(self._left), QVBoxLayout()
         left.setContentsMargins(0, 0, 0, 0)

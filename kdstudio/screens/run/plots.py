@@ -94,7 +94,7 @@ def accuracy(plan: dict[str, Any]) -> Plot:
         ][:1]
         expected = plan.get("expected")
         if expected:
-            found.append(Level(float(expected["top1"]), Line("published", 4, dashed=True, help=published(expected))))
+            found.append(Level(float(expected["top1"]), Line("published", 3, dashed=True, help=published(expected))))
         return tuple(found)
 
     return Plot("accuracy", "Accuracy", line, "top-1, %", "Share of images whose largest logit is their label", digits=2,
