@@ -50,6 +50,8 @@ class SmallLab:
         self, images: Tensor, labels: Tensor | None, classes: int = 4, seed: int = 0, teacher: nn.Module | None = None
     ) -> None:
         self._images, self._labels = images, labels
+        self._mean = images.mean(dim=(0, 2, 3))[:, None, None]
+        self._std = images.std(dim=(0, 2, 3))[:, None, None]
         self.device = images.device
         self.facts = Facts(
             classes=classes,
@@ -117,9 +119,7 @@ class SmallLab:
         return self._images[index]
 
     def normalise(self, x: Tensor) -> Tensor:
-        mean = self._images.mean(dim=(0, 2, 3))[:, None, None]
-        std = self._images.std(dim=(0, 2, 3))[:, None, None]
-        return (x - mean) / std
+        return (x - self._mean) / self._std
 
     def show(self, watch: str, value: Any, labels: Mapping[str, list[Any]] | None = None) -> None:
         self.shown.setdefault(watch, []).append(value)
