@@ -52,7 +52,7 @@ def _learned_nothing(r: Reading) -> Found | None:
     robust = p.optimizer == "adam" and p.learning_rate == "auto"
     return Found(
         f"The autoencoder has learned nothing so far: after epoch {epoch} it explains {100 * values['explained']:.1f} % of "
-        "what it could, as a constant picture does. Its soft labels would carry no meaning.",
+        "what it could, little more than a constant picture would. Such soft labels carry no meaning.",
         values,
         r.fix(epochs=4 * p.epochs) if robust else r.fix(optimizer="adam", learning_rate="auto", weight_decay=0.0),
     )
