@@ -161,10 +161,13 @@ class History:
                 self.group = event
 
     def take_all(self, past: Iterable[events.Event], *, alive: bool) -> None:
-        """Replay a stored run; without a RunEnded and not `alive` (its lock is free) it counts as interrupted."""
+        """Replay a stored run. One that is `alive` (its lock is held, or it is about to go on) counts as running whatever
+        an earlier attempt said last; one that is not and never ended counts as interrupted."""
         for event in past:
             self.take(event)
-        if self.state in ("running", "paused") and not alive:
+        if alive:
+            self.state, self.ended = "running", None
+        elif self.state in ("running", "paused"):
             self.state = "interrupted"
 
     def _start(self, event: events.RunStarted) -> None:

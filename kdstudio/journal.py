@@ -58,7 +58,7 @@ def _said(event: events.Event) -> tuple[events.Severity, str] | None:
 
 
 def _ledger(event: events.StageEnded) -> str:
-    parts = [seconds(event.seconds), f"{event.images:,} images"]
+    parts = [seconds(event.seconds), *([f"{event.images:,} images"] if event.images else [])]
     if event.peak_memory:
         parts.append(f"{size(event.peak_memory)} at most")
     if event.joules is not None:

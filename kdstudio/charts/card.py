@@ -19,6 +19,8 @@ class Card(QFrame):
     """A titled frame around one chart. `redraw` brings what is shown up to date; the redraw queue calls it."""
 
     grow_requested = Signal(object)
+    stale = Signal(object)
+    """What is shown is to be drawn anew, though nothing new was measured."""
 
     def __init__(self, title: str, unit: str = "", help: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from kdstudio import theme
@@ -19,7 +18,6 @@ from kdstudio.charts.picker import Picker
 from kdstudio.charts.shades import pale
 from kdstudio.curve import Curve, Numbers, nearest
 from kdstudio.history import History
-
 
 ROOM = 1.015
 """The x axis goes on a little, so that a mark at its end is whole."""
@@ -115,6 +113,7 @@ class CurveCard(Card):
         self.canvas.pointed.connect(self._point)
         self.canvas.left.connect(self._unpoint)
         self.canvas.on_double_click(self.show_all)
+        theme.signals.changed.connect(self._dress)
         if self.plot.weighted is not None:
             action = self.add_action("Terms times their weights", self._swap, checkable=True)
             action.setToolTip("Show each term as it enters the sum")
@@ -268,12 +267,10 @@ class CurveCard(Card):
         x = max((d.x for d in self._drawn), key=len)
         return float(x[nearest(x, self._cursor)])
 
-    def changeEvent(self, event: QEvent) -> None:
+    def _dress(self) -> None:
         """Follow the theme."""
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange) and hasattr(self, "canvas"):
-            self.canvas.dress()
-            self.redraw()
+        self.canvas.dress()
+        self.stale.emit(self)
 
     def table(self) -> Rows:
         """Every measurement of the shown curves, unthinned and unsmoothed, one a row."""

@@ -65,6 +65,7 @@ class Panels:
 
     def _add(self, card: Card) -> None:
         self._dress(card)
+        card.stale.connect(self._redraw.mark)
         self.board.add(card)
 
     def _mark(self, cards: list[Card]) -> None:

@@ -41,6 +41,7 @@ class Results(QFrame):
         for label in (self._sentence, self._more):
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._shown: list[tuple[str, str, str]] = []
         self._tiles = QHBoxLayout()
         self._tiles.setSpacing(theme.MARGIN + theme.SPACE)
         self.student = TextButton("Save student…", "primary", "export")
@@ -92,6 +93,9 @@ class Results(QFrame):
         self._show_tiles(tiles(history))
 
     def _show_tiles(self, found: list[tuple[str, str, str]]) -> None:
+        if found == self._shown:
+            return
+        self._shown = found
         while self._tiles.count():
             item = self._tiles.takeAt(0)
             widget = item.widget() if item else None
@@ -99,7 +103,9 @@ class Results(QFrame):
                 widget.hide()
                 widget.deleteLater()
         for name, value, note in found:
-            self._tiles.addWidget(_tile(name, value, note))
+            made = _tile(name, value, note)
+            self._tiles.addWidget(made)
+            made.show()  # at once: Qt would show it a moment later, and the page would jump twice
         self._tiles.addStretch(1)
 
 

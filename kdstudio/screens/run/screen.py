@@ -31,6 +31,12 @@ WORDS_PASS = 200
 """Milliseconds between two refreshes of header, stages and log."""
 
 
+TURNS = (
+    events.RunStarted, events.RunResumed, events.RunEnded, events.Refused, events.GroupEnded, events.Paused, events.Unpaused,
+)  # fmt: skip
+"""Events after which the words of the screen change at once."""
+
+
 class RunScreen(QWidget):
     """One run. The levers come out as signals, and `set_state` tells what the trainer made of them."""
 
@@ -123,7 +129,7 @@ class RunScreen(QWidget):
             self._lay()
         elif self.panels is not None:
             self.panels.concern(event)
-        if isinstance(event, (events.RunEnded, events.Refused, events.GroupEnded, events.Paused, events.Unpaused)):
+        if isinstance(event, TURNS):
             self._refresh_words()
         elif not self._words.isActive():
             self._words.start()

@@ -101,7 +101,7 @@ def describe(stage: StageView) -> str:
     if stage.state == "running" and stage.steps:
         lines.append(f"step {stage.step:,} of {stage.steps:,}")
     if stage.ledger is not None:
-        lines.append(f"{seconds(stage.ledger.seconds)}, {stage.ledger.images:,} images")
+        lines.append(seconds(stage.ledger.seconds) + (f", {stage.ledger.images:,} images" if stage.ledger.images else ""))
         if stage.ledger.peak_memory:
             lines.append(f"at most {size(stage.ledger.peak_memory)} of memory")
         if stage.ledger.joules is not None:
