@@ -51,6 +51,18 @@ class Similarity:
         return found
 
 
+def draw(labels: Tensor, names: tuple[str, ...], count: int, generator: torch.Generator) -> Tensor:
+    """Positions of `count` images of each class (all of a smaller one), without replacement. Raises ValueError, naming the
+    class, where one has fewer than two."""
+    drawn = []
+    for c, name in enumerate(names):
+        own = (labels == c).nonzero().flatten()
+        if len(own) < 2:
+            raise ValueError(f"class {name!r} has {len(own)} training images; its similarity to itself needs two")
+        drawn.append(own[torch.randperm(len(own), generator=generator)[:count]])
+    return torch.cat(drawn)
+
+
 def class_similarity(e: Tensor, y: Tensor, classes: int) -> Tensor:
     """A (classes, classes) of embeddings that fit into memory at once; see `Similarity.matrix`."""
     collected = Similarity(classes)

@@ -218,7 +218,7 @@ class ReffAKD(Method):
     def _similarity(self, lab: Lab) -> Tensor:
         """A (C, C) of `samples` images a class."""
         labels = _labels(lab)
-        drawn = _draw(labels.cpu(), lab.facts.class_names, self.params.samples, lab.generator)
+        drawn = similarity.draw(labels.cpu(), lab.facts.class_names, self.params.samples, lab.generator)
         collected = similarity.Similarity(lab.facts.classes)
         if self.params.augmented:
             wanted = torch.zeros(lab.facts.samples, dtype=torch.bool)
@@ -300,15 +300,3 @@ def _by(side: tuple[int, ...]) -> str:
 def _spread(samples: int, count: int) -> Tensor:
     """At most `count` positions, evenly spread over the training images."""
     return torch.linspace(0, samples - 1, min(samples, count), dtype=torch.float64).round().long()
-
-
-def _draw(labels: Tensor, names: tuple[str, ...], count: int, generator: torch.Generator) -> Tensor:
-    """Positions of `count` images of each class (all of a smaller one), without replacement. Raises ValueError, naming the
-    class, where one has fewer than two."""
-    drawn = []
-    for c, name in enumerate(names):
-        own = (labels == c).nonzero().flatten()
-        if len(own) < 2:
-            raise ValueError(f"ReffAKD: class {name!r} has {len(own)} training images; its similarity to itself needs two")
-        drawn.append(own[torch.randperm(len(own), generator=generator)[:count]])
-    return torch.cat(drawn)
