@@ -181,7 +181,7 @@ def every(terms: tuple[str, ...]) -> tuple[Check, ...]:
         Check("only-smoothing", "Only label smoothing", "mean KL(class-mean soft labels ‖ smoothing of equal diagonal) < 1e-3 "
               "nats", ("smoothing_teacher",), _only_smoothing, "info"),
         *(check for name in weighed for check in _share_checks(name)),
-        *(_fight_check(name) for name in weighed),
+        *(_fight_check(name) for name in terms),  # not for the labels: what fights with them is named already
         *(_nonfinite_check(name) for name in ("loss", "ce", *terms)),
     )  # fmt: skip
 
