@@ -38,4 +38,5 @@ def store(_dressed: None) -> Iterator[Store]:
     yield made
     for saved in presets.user_folder().rglob("*.yaml"):
         saved.unlink()
-    theme.set_mode("light")
+    if theme.mode() != "light":
+        theme.set_mode("light")

@@ -15,6 +15,7 @@ from kdstudio import fields
 from kdstudio.number_fields import NumberField, WordedField, number, spelled, step
 
 NUMBER = Spec("rate", "number", 0.1, "A rate.", above=0.0, high=10.0, unit="per step")
+LOG = Spec("rate", "number", 0.1, "A rate.", scale="log")
 WHOLE = Spec("epochs", "integer", 30, "Epochs.", low=1, high=1000)
 
 
@@ -69,8 +70,7 @@ def test_numbers_are_spelled_as_people_write_them(value: Any, text: str) -> None
     [
         (WHOLE, 30, 1, 31), (WHOLE, 100, -1, 90), (WHOLE, 1, -1, 1), (WHOLE, 1000, 1, 1000),
         (NUMBER, 4.0, 1, 4.5), (NUMBER, 10.0, 1, 10.0),
-        (Spec("rate", "number", 0.1, "", scale="log"), 0.1, 1, 0.2), (Spec("rate", "number", 0.1, "", scale="log"), 0.1, -1, 0.05),
-        (Spec("rate", "number", 0.1, "", scale="log"), 0.03, 1, 0.05), (Spec("x", "number", 0.0, "", low=0.0), 0.0, 1, 0.05),
+        (LOG, 0.1, 1, 0.2), (LOG, 0.1, -1, 0.05), (LOG, 0.03, 1, 0.05), (Spec("x", "number", 0.0, "", low=0.0), 0.0, 1, 0.05),
         (Spec("x", "number", 0.1, "", above=0.0), 0.05, -10, 0.05),
     ],
 )  # fmt: skip

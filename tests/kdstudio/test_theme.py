@@ -21,9 +21,10 @@ DRAWN = sorted(path.stem for path in (place("assets") / "icons").glob("*.svg"))
 SOURCES = sorted((Path(__file__).resolve().parents[2] / "kdstudio").rglob("*.py"))
 SCHEMES = [theme.LIGHT, theme.DARK]
 PAIRS = [
-    ("text", "surface"), ("text", "window"), ("text", "raised"), ("muted", "surface"), ("muted", "window"), ("faint", "surface"),
-    ("faint", "window"), ("accent", "surface"), ("accent", "accent_soft"), ("on_accent", "accent"), ("on_accent", "accent_hover"),
-    ("on_accent", "accent_press"), ("problem", "surface"), ("problem", "problem_soft"), ("warning", "warning_soft"),
+    ("text", "surface"), ("text", "window"), ("text", "raised"), ("muted", "surface"), ("muted", "window"),
+    ("faint", "surface"), ("faint", "window"), ("accent", "surface"), ("accent", "accent_soft"), ("on_accent", "accent"),
+    ("on_accent", "accent_hover"), ("on_accent", "accent_press"),
+    ("problem", "surface"), ("problem", "problem_soft"), ("warning", "warning_soft"),
     ("good", "good_soft"), ("text", "problem_soft"), ("text", "accent_soft"), ("muted", "raised"),
 ]  # fmt: skip
 
