@@ -115,14 +115,14 @@ class Attempt:
         pictures = data.load(self.experiment.dataset, sides, device)
         for note in pictures.notes:
             self.report.note(note)
-        student = teachers.fresh(
-            self.experiment.student.net, pictures, seeds.generator(self.experiment.run.seed, "student")
-        ).to(device, memory_format=torch.channels_last)
+        start = seeds.generator(self.experiment.run.seed, "student")
+        student = teachers.fresh(self.experiment.student.net, pictures, start)
         if self.experiment.student.source == "file":
             for note in load_weights(student, Path(self.experiment.student.file).expanduser()):
                 self.report.note(note)
         if self.resources is None:
             self.resources = resolve(self.experiment.run, self._kind(pictures), _trial(self.experiment, pictures))
+        self.resources.place(student)
         torch.set_num_threads(self.resources.threads)
         torch.manual_seed(seeds.key(self.experiment.run.seed, "global"))
         return pictures, student
@@ -145,12 +145,14 @@ class Attempt:
         )
 
     def _build(self, student: Net, teacher: Net | None, facts: Facts, pictures: Pictures) -> None:
+        """Parts into the student, then every method's own modules, each from a seed of its own."""
+        assert self.resources is not None
         for key, each in self.methods.items():
             for part in each.parts(facts):
                 insert(student, part, seeds.generator(self.experiment.run.seed, "part", key, part.name))
             torch.manual_seed(seeds.key(self.experiment.run.seed, "build", key))
             each.build(_side(student, pictures), None if teacher is None else _side(teacher, pictures), facts)
-            each.to(facts.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.resources.place(each)
 
     def _prepare(
         self, student: Net, teacher: Net | None, facts: Facts, pictures: Pictures, saved: Mapping[str, Any] | None
@@ -253,7 +255,7 @@ class Attempt:
 def made(key: str, settings: Mapping[str, Any]) -> Method:
     """A method of an experiment with its own settings (the weight of the labels belongs to the session)."""
     kind = method.find(key)
-    return kind(kind.Params(**{name: value for name, value in settings.items() if name != "ce_weight"}))
+    return kind(method.chosen(key, settings))
 
 
 def _side(net: Net, pictures: Pictures) -> Side:

@@ -228,7 +228,7 @@ def from_line(line: str) -> Event:
         raise ValueError(f"not an event: {line[:80]!r}")
     kind = KINDS[data.pop("event")]
     known = {f.name for f in fields(kind)}
-    made = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known}
+    made: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known}
     return kind(**made)
 
 

@@ -89,7 +89,7 @@ def knob(
 ) -> Any:
     """A pydantic field that carries its own `Spec`: bounds (`low`, `high` inclusive, `above` exclusive), unit, help,
     the condition under which it matters, and where its default comes from."""
-    extra = {
+    extra: dict[str, Any] = {
         "title": title,
         "unit": unit,
         "low": low,

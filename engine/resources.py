@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import appdirs
 import torch
+from torch import nn
 
 from engine.experiment import RunSettings
 
@@ -22,6 +23,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Options of glibc's mallopt, as its malloc.h numbers them."""
 KEPT = 256 << 20
 """Bytes: blocks up to this size are kept when freed."""
+Module = TypeVar("Module", bound=nn.Module)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -52,6 +54,12 @@ class Resources:
         """The context in which nets run forward; does nothing in float32."""
         kind = self.torch_device.type
         return torch.autocast(kind, self.dtype, enabled=self.precision != "float32")
+
+    def place(self, module: Module) -> Module:
+        """The module on the device, its maps channels-last, which both CPUs and GPUs convolve faster."""
+        module.to(self.device)
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return module
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for the run folder."""

@@ -27,9 +27,10 @@ def of_file(file: Path, net: str, dataset: str, root: str, split: str) -> Score:
         raise ScoringError(f"there is no split {split!r}; choose test or train")
     if not file.is_file():
         raise ScoringError(f"{file} is not a file")
-    known = _known(net, dataset) if net else student.load(file)
+    _check_names(net, dataset)
+    known = None if net else student.load(file)
     pictures = _pictures(dataset, root, _sides(known, net))
-    model = known if isinstance(known, Net) else _filled(file, net, pictures)
+    model = known or _filled(file, net, pictures)
     if model.frame.classes != len(pictures.class_names):
         raise ScoringError(
             f"{file} tells {model.frame.classes} classes apart, {dataset} has {len(pictures.class_names)}; "
@@ -58,10 +59,10 @@ def _same_classes(file: Path, pictures: Pictures, dataset: str) -> None:
         )
 
 
-def _known(net: str, dataset: str) -> None:
-    for name, names in ((net, catalogue().nets), (dataset, catalogue().datasets)):
-        if name not in names:
-            raise ScoringError(f"there is no {name!r}{did_you_mean(name, names)}")
+def _check_names(net: str, dataset: str) -> None:
+    for kind, name, names in (("net", net, catalogue().nets), ("dataset", dataset, catalogue().datasets)):
+        if name and name not in names:
+            raise ScoringError(f"there is no {kind} {name!r}{did_you_mean(name, names)}")
 
 
 def _sides(model: Net | None, net: str) -> Sides:

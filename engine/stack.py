@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.cards import Term
 from engine.loop import Batch
@@ -95,8 +96,9 @@ class Stack:
         return {name: self.cast.methods[key].weight(term, epoch) for name, key, term in self.terms}
 
 
-def _compiled(net: nn.Module, wanted: bool) -> nn.Module:
-    return torch.compile(net, dynamic=False) if wanted else net  # type: ignore[return-value]
+def _compiled(net: Net, wanted: bool) -> Net:
+    """A compiled net passes on whatever else is asked of the net it wraps, so it looks like one."""
+    return cast(Net, torch.compile(net, dynamic=False)) if wanted else net
 
 
 def _float32(view: View) -> View:

@@ -54,7 +54,7 @@ def obtain(experiment: Experiment, pictures: Pictures, resources: Resources, lib
             f"teacher: {settings.net} tells {net.frame.classes} classes apart, the dataset has {len(pictures.class_names)}; "
             "choose a teacher trained on the same classes"
         )
-    return frozen(net.to(resources.torch_device, memory_format=torch.channels_last))  # type: ignore[return-value]
+    return frozen(resources.place(net))  # type: ignore[return-value]
 
 
 def fresh(key: str, pictures: Pictures, generator: torch.Generator | None) -> Net:
@@ -118,7 +118,7 @@ def _train(experiment: Experiment, pictures: Pictures, resources: Resources, han
         weight_decay=experiment.teacher.weight_decay,
     )
     net = fresh(experiment.teacher.net, pictures, seeds.generator(SEED, "teacher", experiment.teacher.net))
-    net.to(resources.torch_device, memory_format=torch.channels_last)
+    resources.place(net)
     updates = optimizer([net], settings)
     seed = seeds.key(SEED, STAGE)
     loop = Loop(

@@ -59,7 +59,9 @@ def reffakd(**changes: Any) -> presets.Resolved:
     return quick("experiments/digits-reffakd", **{k.replace(".", "__"): v for k, v in REFFAKD.items()}, **changes)
 
 
-def ran(resolved: presets.Resolved, home: Path, control: Control | None = None, **more: Any) -> tuple[session.Outcome, list[Event]]:
+def ran(
+    resolved: presets.Resolved, home: Path, control: Control | None = None, **more: Any
+) -> tuple[session.Outcome, list[Event]]:
     said: list[Event] = []
     return session.run(resolved, said.append, control or Control(), home=home, **more), said
 
@@ -186,8 +188,8 @@ def test_a_run_stopped_while_its_teacher_trains_goes_on_exactly(tmp_path: Path) 
 
 def test_a_killed_run_is_interrupted_and_goes_on_exactly(whole: tuple[session.Outcome, list[Event]], tmp_path: Path) -> None:
     sets = [f"--set={k}={v}" for k, v in (QUICK | REFFAKD | {"run.save_every": 1}).items()]
-    command = [sys.executable, "-m", "kdstudio", "train", "experiments/digits-reffakd", *sets, "--runs", str(tmp_path), "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ)
+    words = ["train", "experiments/digits-reffakd", *sets, "--runs", str(tmp_path), "--json"]
+    process = subprocess.Popen([sys.executable, "-m", "kdstudio", *words], stdout=subprocess.PIPE, text=True, env=os.environ)
     assert process.stdout is not None
     for line in process.stdout:
         event = json.loads(line)
