@@ -15,6 +15,7 @@ from kdstudio import fields
 
 EVERY = [(section, spec) for section in SECTIONS for spec in section_specs(section)]
 EVERY += [(key, spec) for key, card in catalogue().methods.items() for spec in card.settings]
+EVERY.append(("any method", CE_WEIGHT))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,106 @@
+"""The entry: which words open the window, which are a command, and what happens without a display."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kdstudio import app, display
+
+
+def kdstudio(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
+    command = [sys.executable, "-m", "kdstudio.app", *words]
+    return subprocess.run(command, capture_output=True, text=True, env=kept | environment, timeout=120)
+
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a display")
+
+
+@linux
+def test_without_a_display_a_sentence_names_the_terminal_command() -> None:
+    done = kdstudio()
+    assert done.returncode == 2
+    assert "no display" in done.stderr
+    assert "kdstudio train experiments/digits-reffakd" in done.stderr
+
+
+def test_without_a_display_start_runs_in_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.setattr(display, "missing_display", lambda: True)
+    monkeypatch.setattr(app, "_terminal", lambda words: ran.append(words) or 0)
+    assert app.window("experiments/digits-kd", Path("runs")) == 0
+    assert ran == [["train", "experiments/digits-kd", "--runs", "runs"]]
+    assert "no display" in capsys.readouterr().err
+
+
+def test_an_unknown_preset_is_refused_before_the_window_opens() -> None:
+    done = kdstudio("--start", "experiments/digits-refakd", QT_QPA_PLATFORM="offscreen")
+    assert done.returncode == 2
+    assert "did you mean 'experiments/digits-reffakd'" in done.stderr
+
+
+def test_an_unknown_option_is_refused() -> None:
+    done = kdstudio("--strat", "x")
+    assert done.returncode == 2
+    assert "--start" in done.stderr
+
+
+def test_commands_need_no_qt() -> None:
+    code = (
+        "import sys; sys.argv = ['kdstudio', 'list', 'nets']; from kdstudio import app\n"
+        "try: app.main()\nexcept SystemExit as end: print(end.code)\n"
+        "print([m for m in ('PySide6', 'torch') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-2:] == ["0", "[]"]
+    assert "resnet20" in done.stdout
+
+
+def test_help_names_the_commands_and_the_window() -> None:
+    done = kdstudio("--help")
+    assert done.returncode == 0
+    assert "train" in done.stdout
+    assert "--start" in done.stdout
+
+
+def test_a_command_that_fails_ends_with_its_own_code() -> None:
+    assert kdstudio("show", "experiments/nowhere").returncode == 2
+
+
+def test_missing_libraries_are_named_by_their_package() -> None:
+    def there(missing: set[str]) -> Callable[[str], bool]:
+        return lambda library: library not in missing
+
+    x = {"DISPLAY": ":0"}
+    assert display.missing_packages(x, "linux", there({"libxcb-cursor.so.0", "libEGL.so.1"})) == ("libegl1", "libxcb-cursor0")
+    assert display.missing_packages(x, "linux", there(set())) == ()
+    assert display.missing_packages({"QT_QPA_PLATFORM": "offscreen"}, "linux", there({"libxcb-cursor.so.0"})) == ()
+    assert display.missing_packages({"WAYLAND_DISPLAY": "w"}, "linux", there({"libxcb-cursor.so.0"})) == ()
+    assert display.missing_packages(x, "darwin", there({"libEGL.so.1"})) == ()
+
+
+@pytest.mark.parametrize(
+    ("environment", "platform", "missing"),
+    [({}, "linux", True), ({"DISPLAY": ":0"}, "linux", False), ({"WAYLAND_DISPLAY": "w"}, "linux", False),
+     ({"QT_QPA_PLATFORM": "offscreen"}, "linux", False), ({}, "darwin", False), ({}, "win32", False)],
+)  # fmt: skip
+def test_only_linux_can_be_without_a_display(environment: dict[str, str], platform: str, missing: bool) -> None:
+    assert display.missing_display(environment, platform) is missing
+
+
+def test_the_sentence_names_packages_and_the_command() -> None:
+    said = display.sentence(("libegl1", "libxcb-cursor0"), "experiments/x", True)
+    assert "sudo apt install libegl1 libxcb-cursor0" in said
+    assert said.endswith("kdstudio train experiments/x")
+
+
+def test_a_missing_library_is_noticed() -> None:
+    assert not display.loads("libsurely-not-there.so.9")
