@@ -59,9 +59,7 @@ def reffakd(**changes: Any) -> presets.Resolved:
     return quick("experiments/digits-reffakd", **{k.replace(".", "__"): v for k, v in REFFAKD.items()}, **changes)
 
 
-def ran(
-    resolved: presets.Resolved, home: Path, control: Control | None = None, **more: Any
-) -> tuple[session.Outcome, list[Event]]:
+def ran(resolved: presets.Resolved, home: Path, control: Control | None = None, **more: Any) -> Ran:
     said: list[Event] = []
     return session.run(resolved, said.append, control or Control(), home=home, **more), said
 
@@ -86,12 +84,12 @@ def stop_when(control: Control, seen: Callable[[Event], bool], said: list[Event]
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[session.Outcome, list[Event]]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """One uninterrupted quick run of the default experiment."""
     return ran(reffakd(), tmp_path_factory.mktemp("runs"))
 
 
-def test_a_run_says_its_stages_in_the_order_it_announced(whole: tuple[session.Outcome, list[Event]]) -> None:
+def test_a_run_says_its_stages_in_the_order_it_announced(whole: Ran) -> None:
     _, said = whole
     started = next(e for e in said if isinstance(e, RunStarted))
     announced = [s["name"] for s in started.plan["stages"]]
@@ -100,7 +98,7 @@ def test_a_run_says_its_stages_in_the_order_it_announced(whole: tuple[session.Ou
     assert isinstance(said[-1], RunEnded) and said[-1].outcome == "done"
 
 
-def test_every_step_reports_exactly_the_announced_terms(whole: tuple[session.Outcome, list[Event]]) -> None:
+def test_every_step_reports_exactly_the_announced_terms(whole: Ran) -> None:
     _, said = whole
     started = next(e for e in said if isinstance(e, RunStarted))
     terms = {t["name"] for t in started.plan["terms"]}
@@ -109,7 +107,7 @@ def test_every_step_reports_exactly_the_announced_terms(whole: tuple[session.Out
     assert [e.step for e in steps] == [2 * (i + 1) for i in range(len(steps))]
 
 
-def test_every_announced_watch_is_shown(whole: tuple[session.Outcome, list[Event]]) -> None:
+def test_every_announced_watch_is_shown(whole: Ran) -> None:
     _, said = whole
     started = next(e for e in said if isinstance(e, RunStarted))
     arrays = {e.watch for e in said if isinstance(e, Watched)}
@@ -123,17 +121,18 @@ def test_the_probes_are_in_every_run(tmp_path: Path) -> None:
     measured = {n for e in said if isinstance(e, Measured) for n in e.values}
     assert {
         "agreement", "kl_to_teacher", "logit_correlation", "ece_student", "ece_teacher", "entropy_student", "entropy_teacher",
-        "affinity_error/f1", "affinity_error/f3", "cka/f1", "cka/f3", "snr_student", "snr_teacher", "share/kd.kl", "share/labels",
+        "affinity_error/f1", "affinity_error/f3", "cka/f1", "cka/f3", "snr_student", "snr_teacher",
+        "share/kd.kl", "share/labels",
     } <= measured  # fmt: skip
     assert {"soft_labels_teacher", "soft_labels_student", "samples"} == {e.watch for e in said if isinstance(e, Watched)}
 
 
-def test_the_log_replays_to_what_the_sink_heard(whole: tuple[session.Outcome, list[Event]]) -> None:
+def test_the_log_replays_to_what_the_sink_heard(whole: Ran) -> None:
     outcome, said = whole
     assert RunFolder.open(outcome.folders[0]).events() == said
 
 
-def test_the_student_file_is_the_student_that_was_measured(whole: tuple[session.Outcome, list[Event]]) -> None:
+def test_the_student_file_is_the_student_that_was_measured(whole: Ran) -> None:
     outcome, said = whole
     net = load_student(outcome.folders[0] / "student.safetensors")
     best = outcome.results[0]["best_epoch"]
@@ -143,23 +142,23 @@ def test_the_student_file_is_the_student_that_was_measured(whole: tuple[session.
     assert set(load_file(outcome.folders[0] / "student.safetensors")) == set(net.state_dict())
 
 
-def test_the_exported_preset_is_the_same_experiment(whole: tuple[session.Outcome, list[Event]]) -> None:
+def test_the_exported_preset_is_the_same_experiment(whole: Ran) -> None:
     outcome, _ = whole
     assert presets.resolve(outcome.folders[0] / "preset.yaml").experiment == reffakd().experiment
 
 
-def test_two_runs_with_one_seed_are_equal(whole: tuple[session.Outcome, list[Event]], tmp_path: Path) -> None:
+def test_two_runs_with_one_seed_are_equal(whole: Ran, tmp_path: Path) -> None:
     again, _ = ran(reffakd(), tmp_path)
     assert same(student(whole[0]), student(again))
 
 
-def test_another_seed_is_another_student(whole: tuple[session.Outcome, list[Event]], tmp_path: Path) -> None:
+def test_another_seed_is_another_student(whole: Ran, tmp_path: Path) -> None:
     again, _ = ran(reffakd(run__seed=1), tmp_path)
     assert not same(student(whole[0]), student(again))
 
 
 @pytest.mark.parametrize("stage", ["reffakd.autoencoder", "distilling"])
-def test_a_stopped_run_goes_on_exactly(stage: str, whole: tuple[session.Outcome, list[Event]], tmp_path: Path) -> None:
+def test_a_stopped_run_goes_on_exactly(stage: str, whole: Ran, tmp_path: Path) -> None:
     control, said = Control(), list[Event]()
     sink = stop_when(control, lambda e: isinstance(e, Step) and e.stage == stage and e.step >= 4, said)
     stopped = session.run(reffakd(), sink, control, home=tmp_path)
@@ -186,7 +185,7 @@ def test_a_run_stopped_while_its_teacher_trains_goes_on_exactly(tmp_path: Path) 
     assert same(student(straight), student(resumed))
 
 
-def test_a_killed_run_is_interrupted_and_goes_on_exactly(whole: tuple[session.Outcome, list[Event]], tmp_path: Path) -> None:
+def test_a_killed_run_is_interrupted_and_goes_on_exactly(whole: Ran, tmp_path: Path) -> None:
     sets = [f"--set={k}={v}" for k, v in (QUICK | REFFAKD | {"run.save_every": 1}).items()]
     words = ["train", "experiments/digits-reffakd", *sets, "--runs", str(tmp_path), "--json"]
     process = subprocess.Popen([sys.executable, "-m", "kdstudio", *words], stdout=subprocess.PIPE, text=True, env=os.environ)
@@ -205,7 +204,7 @@ def test_a_killed_run_is_interrupted_and_goes_on_exactly(whole: tuple[session.Ou
     assert curve(RunFolder.open(path).events()) == curve(whole[1])
 
 
-def test_a_pause_keeps_the_run_and_does_not_count_as_time(whole: tuple[session.Outcome, list[Event]], tmp_path: Path) -> None:
+def test_a_pause_keeps_the_run_and_does_not_count_as_time(whole: Ran, tmp_path: Path) -> None:
     control, said = Control(), list[Event]()
 
     def sink(event: Event) -> None:
