@@ -48,6 +48,7 @@ QUICK: dict[str, Any] = {
     "run.share_every": 5,
 }
 REFFAKD = {"methods.reffakd.epochs": 2}
+Ran = tuple[session.Outcome, list[Event]]
 
 
 def quick(preset: str, **changes: Any) -> presets.Resolved:
