@@ -40,7 +40,8 @@ class Cell(QWidget):
         """Show what the store says of this setting."""
         value, origin, problem = self._store.value(self.path), self._store.origin(self.path), self._store.problem(self.path)
         self.editor.show_value(value)
-        self.origin.setText("" if origin == "default" else f"set by {_short(origin)}")
+        short = _short(origin)
+        self.origin.set_texts(*(("", "") if origin == "default" else (f"set by {short}", short)))
         self.reset.setVisible(self._store.edited(self.path))
         self.wrong.setText(sentence_case(problem))
         self.wrong.setVisible(bool(problem))
@@ -138,21 +139,23 @@ class _Slider(QSlider):
 
 
 class Form(QWidget):
-    """The cells of one section or method, in columns; advanced ones on request, and always where something is wrong."""
+    """The cells of one section or method, in columns; advanced ones on request, and always where something is wrong.
+    A cell is made when it is first shown."""
 
     def __init__(self, prefix: str, specs: Sequence[Spec], store: Store, mixes: Sequence[Mix] = ()) -> None:
         super().__init__()
         self.prefix, self._store = prefix, store
-        self.cells = {spec.name: Cell(f"{prefix}.{spec.name}", spec, store) for spec in specs}
+        self._specs = tuple(specs)
+        self.cells: dict[str, Cell] = {}
         self.mixes = [MixCell(prefix, mix, store) for mix in mixes]
         self._advanced = False
         self.more = TextButton("", "link")
         self.more.clicked.connect(lambda: self.show_advanced(not self._advanced))
         grid = QWidget()
-        columns = Columns(theme.CELL, across=theme.MARGIN, down=theme.GAP)
-        grid.setLayout(columns)
-        for cell in (*self.mixes, *self.cells.values()):
-            columns.addWidget(cell)
+        self._columns = Columns(theme.CELL, across=theme.MARGIN, down=theme.GAP)
+        grid.setLayout(self._columns)
+        for mix in self.mixes:
+            self._columns.addWidget(mix)
         column = boxes.column(theme.SPACE, self)
         column.addWidget(grid)
         column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
@@ -165,20 +168,37 @@ class Form(QWidget):
     def refresh(self) -> None:
         """Show what the store says; settings whose condition does not hold are hidden."""
         values = self._store.values(self.prefix)
-        hidden = 0
-        for cell in self.cells.values():
-            applies = holds(cell.spec.when, values)
-            held_back = applies and cell.spec.level == "advanced" and not self._advanced
-            wrong = bool(self._store.problem(cell.path))
-            hidden += applies and cell.spec.level == "advanced"
-            cell.refresh()
-            cell.setVisible(wrong or (applies and not held_back))
+        applying = [spec for spec in self._specs if holds(spec.when, values)]
+        shown = {spec.name for spec in applying if self._advanced or spec.level == "basic"}
+        shown |= {spec.name for spec in self._specs if self._store.problem(f"{self.prefix}.{spec.name}")}
+        for spec in self._specs:
+            if spec.name in shown and spec.name not in self.cells:
+                self._make(spec)
+            if spec.name in self.cells:
+                self.cells[spec.name].refresh()
+                self.cells[spec.name].setVisible(spec.name in shown)
         for mix in self.mixes:
             mix.refresh()
-        self.more.setVisible(hidden > 0)
-        verb = "Hide" if self._advanced else "Show"
-        self.more.setText(f"{verb} {hidden} advanced setting{'s' * (hidden != 1)}")
+        self._offer_advanced(sum(spec.level == "advanced" for spec in applying))
 
     def cell(self, path: str) -> Cell | None:
-        """The cell of a setting by its dotted path, if it is one of this form's."""
-        return next((cell for cell in self.cells.values() if cell.path == path), None)
+        """The cell of a setting by its dotted path, shown for this where it waits among the advanced ones; None where it is
+        not this form's, or does not apply."""
+        name = path.rpartition(".")[2]
+        if f"{self.prefix}.{name}" != path:
+            return None
+        if name not in self.cells or self.cells[name].isHidden():
+            self.show_advanced(True)
+        return self.cells.get(name)
+
+    def _make(self, spec: Spec) -> None:
+        """A cell at the place of its setting's declaration."""
+        before = [s.name for s in self._specs[: self._specs.index(spec)]]
+        place = len(self.mixes) + sum(name in self.cells for name in before)
+        self.cells[spec.name] = Cell(f"{self.prefix}.{spec.name}", spec, self._store)
+        self._columns.insert_widget(place, self.cells[spec.name])
+
+    def _offer_advanced(self, count: int) -> None:
+        self.more.setVisible(count > 0)
+        verb = "Hide" if self._advanced else "Show"
+        self.more.setText(f"{verb} {count} advanced setting{'s' * (count != 1)}")

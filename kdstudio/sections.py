@@ -56,10 +56,7 @@ class Section(QFrame):
         """Open at a setting, also an advanced one; its cell."""
         self.open()
         assert self.form is not None
-        cell = self.form.cell(path)
-        if cell is not None and cell.spec.level == "advanced" and cell.isHidden():
-            self.form.show_advanced(True)
-        return cell
+        return self.form.cell(path)
 
     def holds(self, path: str) -> bool:
         """Whether a setting belongs here."""

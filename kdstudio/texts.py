@@ -37,14 +37,20 @@ def chip(words: str = "", tone: str = "", parent: QWidget | None = None) -> QLab
 
 
 class Elided(QLabel):
-    """Words on one line that end in dots where there is no room; the tooltip then holds them whole."""
+    """Words on one line that end in dots where there is no room, or give way to shorter ones."""
 
     def __init__(self, words: str = "", role: theme.Role = "plain", parent: QWidget | None = None) -> None:
         super().__init__(words, parent)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._shorter = ""
         if role != "plain":
             theme.set_role(self, role)
+
+    def set_texts(self, words: str, shorter: str) -> None:
+        """Words, and what to say where they do not fit."""
+        self._shorter = shorter
+        self.setText(words)
 
     def minimumSizeHint(self) -> QSize:
         """May shrink to nothing."""
@@ -52,7 +58,9 @@ class Elided(QLabel):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """As much of the words as fits."""
-        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.contentsRect().width())
+        metrics, room = self.fontMetrics(), self.contentsRect().width()
+        fits = metrics.horizontalAdvance(self.text()) <= room or not self._shorter
+        shown = metrics.elidedText(self.text() if fits else self._shorter, Qt.TextElideMode.ElideRight, room)
         painter = QPainter(self)
         painter.setFont(self.font())
         painter.setPen(self.palette().color(self.foregroundRole()))

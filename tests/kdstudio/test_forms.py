@@ -32,16 +32,30 @@ def type_into(form: Form, name: str, text: str, qtbot: QtBot) -> None:
 
 def test_a_setting_shows_only_where_its_condition_holds(form: Form, store: Store) -> None:
     store.set_value("training.schedule", "cosine")
-    assert not form.cells["milestones"].isVisible()
+    assert "milestones" not in form.cells
     store.set_value("training.schedule", "multistep")
     assert form.cells["milestones"].isVisible()
+    store.set_value("training.schedule", "cosine")
+    assert not form.cells["milestones"].isVisible()
 
 
 def test_advanced_settings_wait_until_they_are_asked_for(form: Form) -> None:
-    assert not form.cells["ema"].isVisible()
+    assert "ema" not in form.cells
     form.more.click()
     assert form.cells["ema"].isVisible()
     assert form.more.text().startswith("Hide")
+    form.more.click()
+    assert not form.cells["ema"].isVisible()
+
+
+def test_cells_stand_in_the_order_of_their_declaration_whenever_they_were_made(form: Form) -> None:
+    form.show_advanced(True)
+    form.resize(theme.CELL, 4000)
+    form.layout().activate()
+    form._columns.activate()
+    down = sorted((cell.y(), name) for name, cell in form.cells.items() if cell.isVisible())
+    declared = [spec.name for spec in section_specs("training")]
+    assert [name for _, name in down] == [name for name in declared if name in {shown for _, shown in down}]
 
 
 def test_an_advanced_setting_that_is_wrong_shows_itself(form: Form, store: Store) -> None:
