@@ -1,11 +1,10 @@
 """What methods, nets and datasets say of themselves, and the catalogue of all of them as plain data.
 
-The window reads `assets/catalog.json`; `build()` writes what goes into it from the code (and therefore imports torch).
+The window reads `assets/catalog.json`; `engine.cataloguing` makes it from the code.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -206,25 +205,3 @@ def place(kind: Literal["presets", "assets"]) -> Path:
 def catalogue() -> Catalogue:
     """The catalogue that travels with the program; loads no torch."""
     return Catalogue.from_json((place("assets") / "catalog.json").read_text(encoding="utf-8"))
-
-
-def sources_hash() -> str:
-    """A hash over the source files that declare something: methods, nets, datasets, settings."""
-    root = Path(str(resources.files("engine")))
-    found = sorted(p for f in ("methods", "nets", "data") for p in (root / f).glob("*.py"))
-    digest = hashlib.sha256()
-    for path in (*found, root / "knobs.py", root / "cards.py"):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n"))
-    return digest.hexdigest()[:16]
-
-
-def build() -> Catalogue:
-    """The catalogue as the code stands now; imports torch."""
-    from engine import data, method, nets
-
-    return Catalogue(
-        methods={key: method.card(key) for key in tuple(method.keys())},
-        nets={key: nets.card(key) for key in tuple(nets.keys())},
-        datasets={key: data.card(key) for key in tuple(data.keys())},
-        sources=sources_hash(),
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from engine import cards, presets, runs
+from engine import cards, cataloguing, presets, runs
 from engine.control import Control
 from engine.monitor import Monitor, say_lines
 
@@ -21,6 +22,9 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     help="Compression experiments in the terminal. Without a command the window opens.",
 )
+
+BROUGHT: dict[str, Callable[[presets.Resolved], int]] = {}
+"""Benchmarks of what stands above the engine, brought by who calls this terminal: name -> measure and print, exit code."""
 
 Preset = Annotated[str, typer.Argument(help="A preset's name (experiments/digits-reffakd) or the path of a YAML file.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", help="Change one setting: --set training.epochs=3. Repeatable.")]
@@ -157,14 +161,12 @@ def bench(
     sets: Sets = None,
 ) -> None:
     """Measure: both sides of each ratio come from one run."""
-    if what == "window":
-        from importlib import import_module
-
-        raise typer.Exit(import_module("kdstudio.bench").main(_resolved(preset, sets)))
+    if what in BROUGHT:
+        raise typer.Exit(BROUGHT[what](_resolved(preset, sets)))
     from engine import bench as benches
 
     if what not in benches.ALL:
-        raise _refusal(f"there is no benchmark {what!r}; choose {', '.join([*benches.ALL, 'window'])}")
+        raise _refusal(f"there is no benchmark {what!r}; choose {', '.join([*benches.ALL, *BROUGHT])}")
     for line in benches.ALL[what](_resolved(preset, sets)):
         typer.echo(line)
 
@@ -186,7 +188,7 @@ def catalog(
     write: Annotated[bool, typer.Option("--write/--print", help="Write assets/catalog.json or print it.")] = True,
 ) -> None:
     """Write the catalogue of methods, nets and datasets from the code; after adding one."""
-    text = cards.build().to_json()
+    text = cataloguing.build().to_json()
     if not write:
         typer.echo(text, nl=False)
         return

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from engine import cards, presets
+from engine import cards, cataloguing, presets
 
 LIBRARIES = ("torch", "torchvision", "PySide6", "pyqtgraph", "PyYAML", "pydantic", "safetensors", "scikit-learn", "numpy")
 
@@ -88,5 +88,5 @@ def _folder(name: str, path: Path) -> Examined:
 
 
 def _catalogue() -> Examined:
-    fresh = cards.catalogue().sources == cards.sources_hash()
+    fresh = cards.catalogue().sources == cataloguing.sources_hash()
     return Examined("catalogue", fresh, "up to date" if fresh else "older than the code; run: kdstudio catalog")

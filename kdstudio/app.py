@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from engine.presets import Resolved
     from kdstudio.window import Window
 
 DEFAULT = "experiments/digits-reffakd"
@@ -98,14 +99,21 @@ def _options() -> argparse.ArgumentParser:
 
 def _terminal(words: list[str]) -> int:
     """Run a command of the terminal; its exit code."""
-    from engine.cli import cli
+    from engine.cli import BROUGHT, cli
 
+    BROUGHT["window"] = _bench_window
     cli.info.epilog = "The window: kdstudio [--start PRESET] [--runs DIR]"
     try:
         cli(words)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     return 0
+
+
+def _bench_window(resolved: Resolved) -> int:
+    from kdstudio import bench
+
+    return bench.main(resolved)
 
 
 def _say(words: str) -> None:
