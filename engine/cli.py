@@ -117,10 +117,12 @@ def _sides(card: cards.NetCard) -> str:
 
 
 def _print_rows(rows: list[tuple[Any, ...]]) -> None:
-    table = Table(*(str(cell) for cell in rows[0]), box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for number, title in enumerate(rows[0]):  # the first column is what one copies: it is never cut
+        table.add_column(str(title), no_wrap=number == 0, overflow="fold")
     for row in rows[1:]:
         table.add_row(*(str(cell) for cell in row))
-    Console(soft_wrap=True).print(table, highlight=False)
+    Console().print(table, highlight=False)
 
 
 @cli.command()
