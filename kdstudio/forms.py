@@ -16,6 +16,7 @@ from engine.knobs import Spec, bounds, holds
 from kdstudio import boxes, fields, theme
 from kdstudio.columns import Columns
 from kdstudio.icons import IconButton, TextButton
+from kdstudio.number_fields import NumberField
 from kdstudio.store import Store
 from kdstudio.texts import Elided, label, sentence_case, wrapped
 
@@ -40,6 +41,9 @@ class Cell(QWidget):
         """Show what the store says of this setting."""
         value, origin, problem = self._store.value(self.path), self._store.origin(self.path), self._store.problem(self.path)
         self.editor.show_value(value)
+        if isinstance(self.editor, NumberField) and self.spec.name == CE_WEIGHT.name:
+            proposed = rules.ce_weight(self._store.resolved().experiment, self._store.catalogue)
+            self.editor.lineEdit().setPlaceholderText(f"{proposed:g}, as proposed")
         short = _short(origin)
         self.origin.set_texts(*(("", "") if origin == "default" else (f"set by {short}", short)))
         self.reset.setVisible(self._store.edited(self.path))

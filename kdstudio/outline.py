@@ -87,7 +87,7 @@ def dataset_facts(card: DatasetCard, values: dict[str, Any]) -> tuple[str, ...]:
     if card.train_images and card.test_images:
         lines.append(f"{grouped(card.train_images)} training, {grouped(card.test_images)} test images")
     elif card.train_images:
-        lines.append(f"{grouped(card.train_images)} images, {values['split']:.0%} of them for the test")
+        lines.append(f"{grouped(card.train_images)} images, {values['split']:.0%} of them kept for the test")
     if card.needs_folder:
         lines.append(str(values["root"]) or "No folder chosen yet")
     if not values["labels"]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
-from engine.experiment import section_specs
+from engine.experiment import CE_WEIGHT, section_specs
 from kdstudio import theme
 from kdstudio.forms import Form
 from kdstudio.sections import Section
@@ -104,6 +104,16 @@ def test_a_mix_writes_both_settings_as_one_step(store: Store, qtbot: QtBot) -> N
     store.undo()
     assert not store.edited(first)
     assert not store.edited(second)
+
+
+def test_an_unset_weight_of_the_labels_shows_what_the_method_proposes(store: Store, qtbot: QtBot) -> None:
+    store.open_preset("experiments/digits-reffakd")
+    store.set_value("methods.reffakd.ce_weight", None)
+    form = Form("methods.reffakd", (CE_WEIGHT,), store)
+    qtbot.addWidget(form)
+    form.refresh()
+    line = form.cells["ce_weight"].editor.lineEdit()  # type: ignore[union-attr]
+    assert (line.text(), line.placeholderText()) == ("", "0.5, as proposed")
 
 
 def test_a_folded_section_builds_no_form_and_tells_the_gist(store: Store, qtbot: QtBot) -> None:
