@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from engine import cards, cataloguing, presets, runs
 from engine.control import Control
@@ -117,12 +116,11 @@ def _sides(card: cards.NetCard) -> str:
 
 
 def _print_rows(rows: list[tuple[Any, ...]]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for number, title in enumerate(rows[0]):  # the first column is what one copies: it is never cut
-        table.add_column(str(title), no_wrap=number == 0, overflow="fold")
-    for row in rows[1:]:
-        table.add_row(*(str(cell) for cell in row))
-    Console().print(table, highlight=False)
+    """Aligned columns, one row a line whatever the terminal's width: nothing one would copy or search for is cut."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in texts) for column in range(len(texts[0]))]
+    for row in texts:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
 
 
 @cli.command()
