@@ -116,7 +116,8 @@ class Distilling:
         learning_rate = rate(training, self._updates(batch), -(-self.loop.per_epoch // training.accumulation))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
-        self.scaler.unscale_(self.optimizer) if self.scaler.is_enabled() else None
+        if self.scaler.is_enabled():
+            self.scaler.unscale_(self.optimizer)
         if training.gradient_clip:
             nn.utils.clip_grad_norm_(self._parameters, training.gradient_clip)
         self._apply(total)
