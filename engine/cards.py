@@ -99,7 +99,8 @@ class NetCard:
     """A net in the catalogue, counted for 3 x 32 x 32 inputs and 100 classes.
 
     `taps` maps a tap to its shape (C, H, W) or (d,). `smallest` is the smallest side it takes, `exact` the only side it
-    takes (0: any from `smallest` on)."""
+    takes (0: any from `smallest` on). `counts` holds parameters and multiply-adds for the datasets that the catalogue knows,
+    by `counted_as`."""
 
     key: str
     title: str
@@ -111,6 +112,11 @@ class NetCard:
     multiply_adds: int
     taps: Mapping[str, tuple[int, ...]]
     source: str = ""
+    counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def size_on(self, channels: int, side: int, classes: int) -> tuple[int, int] | None:
+        """Parameters and multiply-adds for images of `channels` x `side` x `side`; None where nobody counted."""
+        return self.counts.get(counted_as(channels, side, classes))
 
 
 @dataclass(frozen=True)
@@ -189,7 +195,13 @@ def _condition(data: dict[str, Any] | None) -> Condition | None:
 
 
 def _net(data: dict[str, Any]) -> NetCard:
-    return NetCard(**{**data, "taps": {k: tuple(v) for k, v in data["taps"].items()}})
+    pairs = {name: {k: tuple(v) for k, v in data.get(name, {}).items()} for name in ("taps", "counts")}
+    return NetCard(**{**data, **pairs})
+
+
+def counted_as(channels: int, side: int, classes: int) -> str:
+    """The name under which a net's counts are kept: `1x8x8 10`."""
+    return f"{channels}x{side}x{side} {classes}"
 
 
 def place(kind: Literal["presets", "assets"]) -> Path:

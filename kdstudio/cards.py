@@ -74,6 +74,10 @@ class ChoiceCard(Card):
         mark_wrong(self.editor, bool(problem))
         self._show(self.facts())
 
+    def _size(self, who: str) -> str:
+        """How large the teacher or the student is on the chosen images."""
+        return outline.net_facts(who, self._store.resolved().experiment, self._store.catalogue)
+
     def _show(self, facts: tuple[str, ...]) -> None:
         while len(self._lines) < len(facts):
             self._lines.append(Elided("", "muted"))
@@ -117,7 +121,7 @@ class TeacherCard(ChoiceCard):
             "run": f"The student of {values['run'] or 'a run not chosen yet'}",
             "scratch": "Untrained, as a control",
         }
-        return (" · ".join(outline.net_facts(card)), sources.get(values["source"], ""))
+        return (self._size("Teacher"), sources.get(values["source"], ""))
 
 
 class StudentCard(ChoiceCard):
@@ -135,7 +139,7 @@ class StudentCard(ChoiceCard):
             return ()
         source = f"Starts from {values['file'] or 'a file not chosen yet'}" if values["source"] == "file" else ""
         compared = outline.saving(card, teacher) if teacher else "Starts from fresh weights"
-        return (" · ".join(outline.net_facts(card)), source or compared)
+        return (self._size("Student"), source or compared)
 
 
 class MethodsCard(Card):

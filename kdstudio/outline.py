@@ -9,7 +9,7 @@ from engine import presets, rules
 from engine.cards import Catalogue, DatasetCard, MethodCard, NetCard
 from engine.experiment import Experiment
 from engine.knobs import holds
-from kdstudio.texts import grouped, short, times
+from kdstudio.texts import grouped, times
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Weighted:
 class Outline:
     """What the plan shows of an experiment."""
 
-    nets: tuple[tuple[str, NetCard], ...]
+    sizes: tuple[tuple[str, int, int], ...]
+    counted: str
     loss: tuple[Weighted, ...]
     stages: tuple[str, ...]
 
@@ -35,8 +36,29 @@ def of(experiment: Experiment, catalogue: Catalogue) -> Outline | None:
     unknown = [key for _, key in named if key not in catalogue.nets and key != "none"]
     if unknown or any(key not in catalogue.methods for key in experiment.methods):
         return None
-    nets = tuple((who, catalogue.nets[key]) for who, key in named if key != "none")
-    return Outline(nets, loss(experiment, catalogue), stages(experiment, catalogue))
+    nets = [(who, catalogue.nets[key]) for who, key in named if key != "none"]
+    sizes, words = _sizes(nets, experiment, catalogue)
+    return Outline(sizes, words, loss(experiment, catalogue), stages(experiment, catalogue))
+
+
+def _sizes(
+    nets: list[tuple[str, NetCard]], experiment: Experiment, catalogue: Catalogue
+) -> tuple[tuple[tuple[str, int, int], ...], str]:
+    """Parameters and multiply-adds of the nets on the experiment's own images where the catalogue counted them, else on
+    the images on which nets are compared; and which it is, in words."""
+    card = catalogue.datasets.get(experiment.dataset.name)
+    shape = (card.channels, _side(card, experiment, [net for _, net in nets]), card.classes) if card else (0, 0, 0)
+    found = [(who, net.size_on(*shape)) for who, net in nets]
+    if all(size is not None for _, size in found):
+        words = f"{shape[0]} × {shape[1]} × {shape[1]} images, {shape[2]} classes"
+        return tuple((who, *size) for who, size in found if size is not None), words
+    return tuple((who, net.parameters, net.multiply_adds) for who, net in nets), COMPARED
+
+
+def _side(card: DatasetCard, experiment: Experiment, nets: list[NetCard]) -> int:
+    """The side to which the images come: the one asked for or their own, or the one the nets insist on."""
+    wanted = experiment.dataset.size if isinstance(experiment.dataset.size, int) else card.size
+    return max([net.exact or max(wanted, net.smallest) for net in nets])
 
 
 def loss(experiment: Experiment, catalogue: Catalogue) -> tuple[Weighted, ...]:
@@ -95,13 +117,17 @@ def dataset_facts(card: DatasetCard, values: dict[str, Any]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def net_facts(card: NetCard) -> tuple[str, ...]:
-    """How large a net is."""
-    return (f"{short(card.parameters)} parameters", f"{short(card.multiply_adds)} multiply-adds")
+def net_facts(who: str, experiment: Experiment, catalogue: Catalogue) -> str:
+    """How large the teacher or the student is on the experiment's images; empty where nothing can be said."""
+    found = of(experiment, catalogue)
+    for name, parameters, multiply_adds in found.sizes if found else ():
+        if name == who:
+            return f"{short(parameters)} parameters · {short(multiply_adds)} multiply-adds"
+    return ""
 
 
-COUNTED = "Counted for 3 × 32 × 32 inputs and 100 classes, so that nets compare."
-"""What the catalogue's counts refer to."""
+COMPARED = "3 × 32 × 32 images, 100 classes"
+"""What the catalogue's general counts refer to."""
 
 
 def saving(student: NetCard, teacher: NetCard) -> str:

@@ -234,9 +234,11 @@ def _grid(rows: list[tuple[str, ...]]) -> QWidget:
 
 def _sizes(comes_to: outline.Outline) -> QWidget:
     rows: list[tuple[str, ...]] = [("", "parameters", "multiply-adds")]
-    rows += [(who, short(net.parameters), short(net.multiply_adds)) for who, net in comes_to.nets]
-    made = _grid(rows)
-    made.setToolTip(f"<p>{outline.COUNTED}</p>")
+    rows += [(who, short(parameters), short(multiply_adds)) for who, parameters, multiply_adds in comes_to.sizes]
+    made = QWidget()
+    column = boxes.column(theme.HALF, made)
+    column.addWidget(_grid(rows))
+    column.addWidget(label(f"on {comes_to.counted}", "faint"))
     return made
 
 

@@ -14,7 +14,7 @@ from engine.cards import NetCard
 from engine.knobs import did_you_mean
 from engine.nets.net import Design, Frame, Net, NetError, seeded
 
-__all__ = ["Net", "NetError", "build", "card", "keys"]
+__all__ = ["Net", "NetError", "build", "card", "counted", "keys"]
 
 
 @cache
@@ -81,6 +81,14 @@ def build(
         for part in parts:
             insert(net, described(part), source)
     return net
+
+
+def counted(key: str, channels: int, side: int, classes: int) -> tuple[int, int]:
+    """Parameters and multiply-adds of a net for these images. Raises NetError for a side it does not take."""
+    from engine.nets.counts import multiply_adds, parameters
+
+    net = build(key, classes=classes, channels=channels, size=side, generator=torch.Generator().manual_seed(0))
+    return parameters(net), multiply_adds(net, (channels, side, side))
 
 
 def _check_side(design: Design, size: int) -> None:
