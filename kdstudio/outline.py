@@ -9,7 +9,7 @@ from engine import presets, rules
 from engine.cards import Catalogue, DatasetCard, MethodCard, NetCard
 from engine.experiment import Experiment
 from engine.knobs import holds
-from kdstudio.texts import grouped, times
+from kdstudio.texts import grouped, short, times
 
 
 @dataclass(frozen=True)
