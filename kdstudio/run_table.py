@@ -33,7 +33,7 @@ class Group:
     count: int
 
     def __str__(self) -> str:
-        return f"{self.mean:.2f} ± {self.deviation:.2f}  ({self.count})"
+        return f"{self.mean:.2f} ± {self.deviation:.2f}"
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,12 @@ STARTED = len(COLUMNS) - 1
 
 
 def moment(at: float) -> str:
-    """A point in time in local words: `4 Mar 2025 10:11`."""
-    return f"{datetime.fromtimestamp(at):%-d %b %Y %H:%M}" if at else ""
+    """A point in time in local words: `4 Mar 10:11`, with the year where it is not the present one."""
+    if not at:
+        return ""
+    then = datetime.fromtimestamp(at)
+    year = "" if then.year == datetime.now().year else f" {then.year}"
+    return f"{then.day} {then:%b}{year} {then:%H:%M}"
 
 
 def groups(rows: Sequence[RunRow]) -> dict[str, Group]:
@@ -154,8 +158,14 @@ class RunTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.DecorationRole and index.column() == 0:
             return dot(TONES[row.state])
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{row.name}\n{row.path}"
+            return self._tip(row)
         return None
+
+    def _tip(self, row: RunRow) -> str:
+        """The whole title, how many repeats the mean is of, and where the run lies."""
+        group = self._groups.get(row.group)
+        repeats = [f"{group} % over {group.count} finished repeats"] if group else []
+        return "\n".join((row.title, *repeats, str(row.path)))
 
     def _words(self, row: RunRow, column: int) -> str:
         if column == OVER_SEEDS:
