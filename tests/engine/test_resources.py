@@ -1,0 +1,94 @@
+"""Device, precision and threads: `auto` is settled once and remembered, and what is not there is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import appdirs
+import pytest
+import torch
+
+from engine import resources
+from engine.experiment import RunSettings
+from engine.ledger import Clock, Ledger
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("cpuu", "is no device"), ("meta", "is not supported"), ("cuda:99", "is not here")]
+)
+def test_a_device_that_is_not_here_is_refused(name: str, sentence: str) -> None:
+    with pytest.raises(resources.DeviceError, match=sentence):
+        resources.find_device(name)
+
+
+def test_float16_on_a_cpu_is_refused() -> None:
+    with pytest.raises(resources.DeviceError, match="float16 needs a CUDA device"):
+        resources.find_precision("float16", torch.device("cpu"))
+
+
+def test_a_precision_that_was_asked_for_is_kept() -> None:
+    assert resources.find_precision("bfloat16", torch.device("cpu")) == "bfloat16"
+
+
+def test_threads_are_measured_once_and_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    timed: list[int] = []
+
+    def quicker_with_two(threads: int, trial: object) -> float:
+        timed.append(threads)
+        return 1.0 / threads
+
+    monkeypatch.setattr(resources, "_time", quicker_with_two)
+    monkeypatch.setattr(resources.os, "sched_getaffinity", lambda pid: {0, 1})
+    assert resources.measured_threads("a net of this test", lambda: None) == 2
+    assert resources.measured_threads("a net of this test", lambda: None) == 2
+    assert sorted(timed) == [1, 2]
+
+
+def test_more_threads_that_gain_little_are_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "_time", lambda threads, trial: 1.0 - 0.05 * threads)
+    assert resources.measured_threads("another net of this test", lambda: None) == 1
+
+
+def test_a_torn_memory_of_measurements_is_measured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = Path(appdirs.user_cache_dir("kdstudio")) / "threads.json"
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    memory.write_text("{torn")
+    monkeypatch.setattr(resources, "_time", lambda threads, trial: 1.0)
+    assert resources.measured_threads("a third net of this test", lambda: None) == 1
+    assert "a third net of this test" in next(iter(json.loads(memory.read_text())))
+
+
+def test_settings_that_are_not_auto_are_taken_as_they_are() -> None:
+    found = resources.resolve(RunSettings(device="cpu", precision="bfloat16", threads=1), "", lambda: None)
+    assert found == resources.Resources("cpu", "bfloat16", False, 1)
+    assert found.dtype == torch.bfloat16
+
+
+def test_a_placed_module_lies_channels_last() -> None:
+    conv = resources.Resources("cpu", "float32", False, 1).place(torch.nn.Conv2d(3, 8, 3))
+    assert conv.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_clock_leaves_out_what_it_was_held_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("engine.ledger.time.monotonic", lambda: now[0])
+    clock = Clock(before=5.0, _since=100.0)
+    now[0] = 110.0
+    clock.hold()
+    now[0] = 500.0
+    assert clock.seconds() == 15.0
+    clock.go()
+    now[0] = 502.0
+    assert clock.seconds() == 17.0
+
+
+def test_the_ledger_of_a_stage_starts_at_nothing_and_counts_memory() -> None:
+    ledger = Ledger(torch.device("cpu"), Clock())
+    ledger.images = 7
+    ledger.begin()
+    ledger.images += 3
+    cost = ledger.end()
+    assert cost["images"] == 3
+    assert isinstance(cost["peak_memory"], int) and cost["peak_memory"] > 2**20
+    assert cost["seconds"] is not None and 0 <= cost["seconds"] < 5
