@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QMouseEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QLabel
 
 from kdstudio import theme
 from kdstudio.charts.axes import Axis
 from kdstudio.charts.figures import round_range, tabular
-from kdstudio.curve import Numbers, thinned
-
-DOTTED = 30
-"""Up to this many points a curve shows its points."""
+from kdstudio.charts.strokes import Strokes
 
 
 class Canvas(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
@@ -36,11 +32,11 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self.box = self.getViewBox()
         self.box.setMouseMode(self.box.RectMode)
         self.box.setDefaultPadding(0)
-        self.zoomed = False
+        self.zoomed = self._was_zoomed = False
         self.box.sigRangeChangedManually.connect(self._zoomed)
-        self._curves: dict[str, pg.PlotCurveItem] = {}
-        self._dots: dict[str, pg.ScatterPlotItem] = {}
-        self._references: dict[str, pg.InfiniteLine] = {}
+        self.strokes = Strokes()
+        self.addItem(self.strokes, ignoreBounds=True)
+        self._range: tuple[float, ...] = ()
         self.cursor_line = pg.InfiniteLine(angle=90)
         self.cursor_line.setVisible(False)
         self.addItem(self.cursor_line, ignoreBounds=True)
@@ -73,59 +69,6 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self.up.setGrid(255)
         self.cursor_line.setPen(QPen(theme.colour("muted"), 0, Qt.PenStyle.DotLine))
 
-    def draw(self, key: str, x: Numbers, y: Numbers, colour: QColor, *, dashed: bool = False, dots: bool = False) -> None:
-        """Draw or redraw a curve, thinned so that its extremes stay."""
-        curve = self._curves.get(key)
-        if curve is None:
-            curve = self._curves[key] = pg.PlotCurveItem(connect="finite")
-            self.addItem(curve, ignoreBounds=True)
-        style = Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine
-        curve.setPen(QPen(colour, 0, style))
-        few_x, few_y = thinned(x, y)
-        curve.setData(few_x, few_y)
-        curve.setVisible(True)
-        self._mark(key, x, y, colour, dots)
-
-    def _mark(self, key: str, x: Numbers, y: Numbers, colour: QColor, dots: bool) -> None:
-        finite = np.isfinite(y)
-        wanted = dots and 0 < len(y) <= DOTTED
-        if not wanted and key not in self._dots:
-            return
-        marks = self._dots.get(key)
-        if marks is None:
-            marks = self._dots[key] = pg.ScatterPlotItem(size=4, pen=None, pxMode=True)
-            self.addItem(marks, ignoreBounds=True)
-        marks.setBrush(colour)
-        marks.setData(x[finite] if wanted else [], y[finite] if wanted else [])
-        marks.setVisible(True)
-
-    def ring(self, key: str, at: tuple[float, float] | None, colour: QColor) -> None:
-        """A ring around the best point of a curve, or none."""
-        name = f"{key}/best"
-        marks = self._dots.get(name)
-        if marks is None:
-            marks = self._dots[name] = pg.ScatterPlotItem(size=9, brush=None, pxMode=True)
-            self.addItem(marks, ignoreBounds=True)
-        marks.setPen(QPen(colour, 0))
-        marks.setData([at[0]] if at else [], [at[1]] if at else [])
-        marks.setVisible(True)
-
-    def level(self, key: str, value: float, colour: QColor) -> None:
-        """A dashed horizontal line."""
-        line = self._references.get(key)
-        if line is None:
-            line = self._references[key] = pg.InfiniteLine(angle=0)
-            self.addItem(line, ignoreBounds=True)
-        line.setPen(QPen(colour, 0, Qt.PenStyle.DashLine))
-        line.setValue(value)
-        line.setVisible(True)
-
-    def hide_all(self) -> None:
-        """Hide everything drawn; what is drawn again comes back."""
-        for group in (self._curves, self._dots, self._references):
-            for item in group.values():
-                item.setVisible(False)
-
     def frame(self, x: tuple[float, float], y: tuple[float, float], *, log: bool) -> None:
         """Show a range, rounded outwards in y; left alone while the user has zoomed."""
         if self.zoomed:
@@ -133,7 +76,9 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         low, high = (y[0] - 0.04, y[1] + 0.04) if log else round_range(*y)
         if log and high - low < 0.2:
             low, high = low - 0.1, high + 0.1
-        self.box.setRange(xRange=x, yRange=(low, high), padding=0, disableAutoRange=True)
+        if (*x, low, high) != self._range or self._was_zoomed:
+            self._range, self._was_zoomed = (*x, low, high), False
+            self.box.setRange(xRange=x, yRange=(low, high), padding=0, disableAutoRange=True)
 
     def point_at(self, x: float) -> None:
         """Move the cursor line."""
@@ -141,7 +86,7 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self.cursor_line.setVisible(True)
 
     def _zoomed(self, *_: object) -> None:
-        self.zoomed = True
+        self.zoomed = self._was_zoomed = True
 
     def _moved(self, at: QPointF) -> None:
         if self.box.sceneBoundingRect().contains(at):

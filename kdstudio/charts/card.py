@@ -9,14 +9,15 @@ from PySide6.QtGui import QAction, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from kdstudio import theme
-from kdstudio.charts.figures import tabular
+from kdstudio.charts.steady import Steady
 from kdstudio.icons import IconButton
 
 Rows = Iterable[Sequence[object]]
 
 
 class Card(QFrame):
-    """A titled frame around one chart. `redraw` brings what is shown up to date; the redraw queue calls it."""
+    """A titled frame around one chart. `redraw` brings what is shown up to date; the redraw queue calls it, and lets the
+    card `rest` for some seconds after."""
 
     grow_requested = Signal(object)
     stale = Signal(object)
@@ -39,9 +40,9 @@ class Card(QFrame):
         self._title.setFont(font)
         self._unit = FaintLabel(unit)
         self._unit.setToolTip(help)
-        self.readout = FaintLabel("")
-        self.readout.setFont(tabular(theme.TEXT - 1))
-        self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.readout = Steady("epoch 00,000", size=theme.TEXT - 1)
+        self.readout.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.rest = 0.25
         self._menu_button = IconButton("more", "Take picture or numbers away", size=theme.ICON_SMALL)
         self._menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self)

@@ -16,9 +16,12 @@ from kdstudio.charts.legend import Legend, Mark
 from kdstudio.charts.lens import Lens
 from kdstudio.charts.picker import Picker
 from kdstudio.charts.shades import pale
+from kdstudio.charts.strokes import Stroke
 from kdstudio.curve import Curve, Numbers, nearest
 from kdstudio.history import History
 
+DOTTED = 30
+"""Up to this many points a curve shows its points, and is not smoothed."""
 ROOM = 1.015
 """The x axis goes on a little, so that a mark at its end is whole."""
 
@@ -160,13 +163,13 @@ class CurveCard(Card):
             return
         levels = self.plot.levels(self.history)
         self.legend.show_marks([self._mark(d.key, d.line) for d in drawn] + [self._mark(_key(v), v.line) for v in levels])
-        self.canvas.hide_all()
         self._set_axes()
-        self.canvas.set_across(self.lens.axis)
         shown = [d for d in drawn if self.legend.shown(d.key)]
-        for one in shown:
-            self._draw(one)
-        levels = tuple(level for level in levels if self._draw_level(level))
+        for level in levels:
+            self.legend.set_value(_key(level), level.value)
+        levels = tuple(level for level in levels if self.legend.shown(_key(level)))
+        strokes = {key: stroke for one in shown for key, stroke in self._strokes(one)}
+        self.canvas.strokes.show_all(strokes, {_key(v): (self._one_up(v.value), theme.series(v.line.index)) for v in levels})
         self._drawn = drawn
         self._frame(shown, levels, stage)
         self._say_values()
@@ -184,27 +187,24 @@ class CurveCard(Card):
     def _mark(self, key: str, line: Line) -> Mark:
         return Mark(key, line.name, line.index, line.dashed, self.plot.digits, line.help)
 
-    def _draw(self, one: Drawn) -> None:
-        colour = theme.series(one.line.index)
-        few = len(one.y) <= 30
+    def _strokes(self, one: Drawn) -> Iterator[tuple[str, Stroke]]:
+        """The curve, and where it is smoothed the raw one faint below."""
+        colour, few, raw = theme.series(one.line.index), len(one.y) <= DOTTED, one.curve.y()
         if self.lens.smoothing > 0 and not few:
-            raw = pale(colour)
-            self.canvas.draw(f"{one.key}/raw", one.x, self._up(one.curve.y()), raw)
-        y = self._up(one.curve.y() if few else one.y)
-        self.canvas.draw(one.key, one.x, y, colour, dashed=one.line.dashed, dots=few)
-        if self.plot.best and not one.line.dashed:
-            raw_y = one.curve.y()
-            at = int(np.nanargmax(raw_y)) if np.isfinite(raw_y).any() else -1
-            point = (one.x[at], self._up(raw_y)[at]) if at >= 0 else None
-            self.canvas.ring(one.key, point, colour)
+            yield f"{one.key}/raw", Stroke(one.x, self._up(raw), pale(colour))
+        y = self._up(raw if few else one.y)
+        ring = self._best(one, raw) if self.plot.best and not one.line.dashed else None
+        yield one.key, Stroke(one.x, y, colour, one.line.dashed, few, ring)
 
-    def _draw_level(self, level: Level) -> bool:
-        self.legend.set_value(_key(level), level.value)
-        at = float(self._up(np.array([level.value]))[0])
-        if not self.legend.shown(_key(level)) or not np.isfinite(at):
-            return False
-        self.canvas.level(_key(level), at, theme.series(level.line.index))
-        return True
+    def _best(self, one: Drawn, raw: Numbers) -> tuple[float, float] | None:
+        """Where the largest value stands."""
+        if not np.isfinite(raw).any():
+            return None
+        at = int(np.nanargmax(raw))
+        return float(one.x[at]), self._one_up(float(raw[at]))
+
+    def _one_up(self, value: float) -> float:
+        return float(self._up(np.array([value]))[0])
 
     def _up(self, values: Numbers) -> Numbers:
         if not self._log.isChecked():
@@ -214,6 +214,7 @@ class CurveCard(Card):
 
     def _set_axes(self) -> None:
         self.canvas.up.kind = "log" if self._log.isChecked() else "number"
+        self.canvas.set_across(self.lens.axis)
         self.canvas.across.kind = "time" if self.lens.axis == "time" else "number"
 
     def _frame(self, shown: list[Drawn], levels: tuple[Level, ...], stage: str) -> None:
@@ -255,7 +256,7 @@ class CurveCard(Card):
         if at is not None:
             self.canvas.point_at(at)
         words = clock(at, 1.0) if at is not None and self.lens.axis == "time" else figure(at) if at is not None else ""
-        self.readout.setText(f"{self.lens.axis} {words}" if words else "")
+        self.readout.set_text(f"{self.lens.axis} {words}" if words else "")
         for one in self._drawn:
             place = len(one.y) - 1 if at is None else nearest(one.x, at)
             self.legend.set_value(one.key, float(one.y[place]))

@@ -23,6 +23,7 @@ class GalleryCard(Card):
     def __init__(self, watch: str, title: str, help: str, history: History) -> None:
         super().__init__(title, "", help)
         self.watch, self.history = watch, history
+        self.rest = 1.0
         self.gallery, self.records = Gallery(), Records()
         self._caption = theme.set_role(QLabel(), "faint")
         self._labelled = False

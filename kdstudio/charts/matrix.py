@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
@@ -20,6 +21,7 @@ from kdstudio.charts.heat import SCALES, HeatMap
 from kdstudio.charts.legend import Key
 from kdstudio.charts.picker import Picker
 from kdstudio.charts.records import Records
+from kdstudio.charts.steady import Steady
 from kdstudio.history import History
 
 NAMES_AND_SCALE = 60
@@ -41,13 +43,14 @@ class MatrixCard(Card):
 
     def __init__(self, title: str, matrices: tuple[Matrix, ...], history: History) -> None:
         super().__init__(title, "", "Row: the true class. Column: the share of probability it gets.")
-        self.span = 2
+        self.span, self.rest = 2, 1.0
         self.matrices, self.history = matrices, history
         self._which, self._class, self._scale = Picker("Matrix"), Picker("Class"), Picker("Colours stretch over")
         self.heat, self.bars, self.records = HeatMap(), Bars(), Records()
         self._keys: list[Key] = []
         self._stack = QStackedWidget()
-        self._value = QLabel(" ")
+        self._value = Steady("", size=theme.TEXT - 1, side=Qt.AlignmentFlag.AlignLeft)
+        self._value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._values: dict[str, NDArray[np.float64]] = {}
         self._build()
 
@@ -61,8 +64,6 @@ class MatrixCard(Card):
         left.setContentsMargins(0, 0, 0, 0)
         left.addWidget(self.heat, 1)
         left.addWidget(self.records)
-        theme.set_role(self._value, "muted")
-        self._value.setFont(self.readout.font())
         row = QHBoxLayout()
         row.addWidget(theme.set_role(QLabel("class"), "muted"))
         row.addWidget(self._class)
@@ -158,7 +159,7 @@ class MatrixCard(Card):
 
     def _hover(self, row: int, column: int) -> None:
         if row < 0:
-            self._value.setText(" ")
+            self._value.set_text("")
             return
         names = self.heat.row_names[row], self.heat.column_names[column]
         parts = [f"{names[0]} → {names[1]}:  {figure(float(self.heat.values[row, column]))}"]
@@ -167,7 +168,7 @@ class MatrixCard(Card):
             for m in self.matrices
             if m.watch in self._values and m is not self.shown()
         ]
-        self._value.setText("     ".join(parts))
+        self._value.set_text("     ".join(parts))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """As much width for the map as makes its cells square, the rest for the bars."""

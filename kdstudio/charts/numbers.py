@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QWidget
 
 from kdstudio import theme
 from kdstudio.charts.card import Card, Rows
-from kdstudio.charts.figures import figure, number_width, tabular
+from kdstudio.charts.figures import WIDEST, figure
+from kdstudio.charts.steady import Steady
 from kdstudio.history import History
 
 
@@ -17,7 +18,7 @@ class NumbersCard(Card):
     def __init__(self, title: str, help: str, history: History) -> None:
         super().__init__(title, "", help)
         self.history = history
-        self._labels: dict[str, tuple[str, QLabel]] = {}
+        self._labels: dict[str, tuple[str, Steady]] = {}
         page = QWidget()
         self._grid = QGridLayout(page)
         self._grid.setContentsMargins(0, 2, 8, 2)
@@ -35,17 +36,13 @@ class NumbersCard(Card):
         if name in self._labels:
             return
         row = len(self._labels)
-        words, value = QLabel(title), QLabel("–")
+        words, value = QLabel(title), Steady(WIDEST, "text")
         words.setWordWrap(True)
-        for label in (words, value):
-            label.setToolTip(help)
-        value.setFont(tabular())
-        value.setMinimumWidth(number_width(value.font()))
-        value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-        value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        words.setToolTip(help)
+        value.setToolTip(help)
         self._grid.setRowStretch(row, 0)
         self._grid.addWidget(words, row, 0, Qt.AlignmentFlag.AlignTop)
-        self._grid.addWidget(value, row, 1)
+        self._grid.addWidget(value, row, 1, Qt.AlignmentFlag.AlignTop)
         self._grid.addWidget(theme.set_role(QLabel(unit), "faint"), row, 2, Qt.AlignmentFlag.AlignTop)
         self._grid.setRowStretch(row + 1, 1)
         self._labels[name] = (title, value)
@@ -58,7 +55,7 @@ class NumbersCard(Card):
         """Write the newest values."""
         for name, (_, label) in self._labels.items():
             value = self.history.result(name)
-            label.setText(figure(float("nan") if value is None else value))
+            label.set_text(figure(float("nan") if value is None else value))
 
     def table(self) -> Rows:
         """Name and newest value."""

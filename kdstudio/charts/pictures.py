@@ -103,8 +103,8 @@ class Gallery(QWidget):
         """The least width of a tile: that of its label, within reason."""
         return min(LEAST, max(self.fontMetrics().horizontalAdvance(t.label) for t in self.tiles) + MARK + 3)
 
-    def _place(self, i: int) -> QRect:
-        columns, _, width, side = self._grid()
+    def _place(self, i: int, grid: tuple[int, int, int, int]) -> QRect:
+        columns, _, width, side = grid
         row, column = divmod(i, columns)
         height = side * len(self.tiles[0].pictures) + self._lines() * self.fontMetrics().height() + GAP
         return QRect(self._margin() + column * (width + GAP), row * height, width, height - GAP)
@@ -113,23 +113,24 @@ class Gallery(QWidget):
         """Pictures and words."""
         if not self.tiles:
             return
-        painter = QPainter(self)
-        side = self._grid()[3]
-        for i, tile in enumerate(self.tiles[: self.shown()]):
-            place = self._place(i)
+        painter, grid = QPainter(self), self._grid()
+        side = grid[3]
+        for i, tile in enumerate(self.tiles[: grid[0] * grid[1]]):
+            place = self._place(i, grid)
             for k, pixmap in enumerate(self._pixmaps[i]):
                 box = QRectF(place.x() + (place.width() - side) / 2, place.y() + k * side, side, side)
                 painter.drawPixmap(box, pixmap, QRectF(pixmap.rect()))
             self._paint_words(painter, tile, place, place.y() + side * len(tile.pictures))
-        self._paint_rows(painter, side)
+        if len(self.rows) > 1:
+            self._paint_rows(painter, grid)
         painter.end()
 
-    def _paint_rows(self, painter: QPainter, side: int) -> None:
+    def _paint_rows(self, painter: QPainter, grid: tuple[int, int, int, int]) -> None:
         painter.setPen(theme.colour("muted"))
-        columns = self._grid()[0]
-        for i in range(0, self.shown(), columns):
-            for k, name in enumerate(self.rows if len(self.rows) > 1 else ()):
-                box = QRectF(0, self._place(i).y() + k * side, self._margin() - GAP, side)
+        columns, rows, _, side = grid
+        for i in range(0, min(len(self.tiles), columns * rows), columns):
+            for k, name in enumerate(self.rows):
+                box = QRectF(0, self._place(i, grid).y() + k * side, self._margin() - GAP, side)
                 painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, name)
 
     def _paint_words(self, painter: QPainter, tile: Tile, place: QRect, top: int) -> None:
@@ -157,7 +158,8 @@ class Gallery(QWidget):
         painter.drawText(box.adjusted(x + mark - box.x(), 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
 
     def _at(self, point: QPoint) -> int:
-        return next((i for i in range(self.shown()) if self._place(i).contains(point)), -1)
+        grid = self._grid()
+        return next((i for i in range(self.shown()) if self._place(i, grid).contains(point)), -1)
 
     def event(self, event: QEvent) -> bool:
         """A tooltip with every class that was named for the picture under the cursor."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from engine.events import Watched
 from kdstudio import theme
-from kdstudio.charts.figures import tabular
 from kdstudio.charts.picker import QuietSlider
+from kdstudio.charts.steady import Steady
 
 
 class Records(QWidget):
@@ -23,11 +23,7 @@ class Records(QWidget):
         self._slider.setRange(0, 0)
         self._slider.setAccessibleName("Epoch shown")
         self._slider.setToolTip("Go back in time; at the end it follows the run")
-        self._words = QLabel()
-        self._words.setFont(tabular(theme.TEXT - 2))
-        theme.set_role(self._words, "muted")
-        self._words.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._words.setFixedWidth(self._words.fontMetrics().horizontalAdvance("epoch 00,000 "))
+        self._words = Steady("epoch 00,000", size=theme.TEXT - 2)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._slider, 1)
@@ -54,4 +50,4 @@ class Records(QWidget):
 
     def _write(self) -> None:
         if self._records:
-            self._words.setText(f"epoch {self._records[self._slider.value()].epoch:,}")
+            self._words.set_text(f"epoch {self._records[self._slider.value()].epoch:,}")

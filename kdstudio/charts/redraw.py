@@ -1,8 +1,11 @@
-"""When cards are redrawn: only visible and changed ones, each at most 4 times a second, one a pass."""
+"""When cards are redrawn: only visible and changed ones, each at most 4 times a second, one a pass, and all of them
+together within a small share of the time, for the training needs the interpreter, too."""
 
 from __future__ import annotations
 
-from time import monotonic
+from collections import deque
+from collections.abc import Callable
+from time import monotonic, thread_time
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -10,21 +13,25 @@ from kdstudio.charts.board import Board
 from kdstudio.charts.card import Card
 
 PASS = 40
-"""Milliseconds between two passes: one card is redrawn in each, so that no pass is long."""
-REST = 0.25
-"""Seconds a card rests after a redraw."""
+"""Least milliseconds between two passes: one card is redrawn in each, so that no pass is long."""
+SHARE = 0.015
+"""Of the time, redraws may take so much (painting about doubles it): the next pass waits longer after a dear one."""
+SLOWEST = 500
+"""Milliseconds to the next pass, however expensive the last one was."""
 
 
 class Redraw(QObject):
-    """Remembers which cards have changed and redraws those of a board that can be seen."""
+    """Remembers which cards have changed and redraws those of a board that can be seen; `count` is how often it did."""
 
     def __init__(self, board: Board, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._board = board
         self._changed: dict[Card, None] = {}
         self._drawn: dict[Card, float] = {}
+        self._calls: deque[Callable[[], None]] = deque()
+        self.count = 0
         self._timer = QTimer(self)
-        self._timer.setInterval(PASS)
+        self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._pass)
         board.seen.connect(self._wake)
 
@@ -33,30 +40,49 @@ class Redraw(QObject):
         self._changed.setdefault(card)
         self._wake()
 
+    def later(self, call: Callable[[], None]) -> None:
+        """Do something that takes its time, such as making a card, in a pass of its own."""
+        self._calls.append(call)
+        self._wake()
+
     def forget(self) -> None:
         """Nothing is waiting: the cards are gone."""
         self._changed.clear()
         self._drawn.clear()
+        self._calls.clear()
 
     def _wake(self) -> None:
-        if self._changed and not self._timer.isActive():
-            self._timer.start()
+        if (self._changed or self._calls) and not self._timer.isActive():
+            self._timer.start(PASS)
 
     def _pass(self) -> None:
-        seen = [c for c in self._changed if c.isVisible() and c in self._board.visible_cards()]
-        if not seen:
-            self._timer.stop()  # woken by the next change, or when other cards come into sight
-            return
+        start = thread_time()
+        waiting = self._work()
+        if waiting:  # else woken by the next change, or when other cards come into sight
+            spent = 1000 * (thread_time() - start)
+            self._timer.start(int(min(max(PASS, spent / SHARE), SLOWEST)))
+
+    def _work(self) -> bool:
+        """One call or one redraw; whether anything may be left to do."""
+        if self._calls:
+            self._calls.popleft()()
+            return True
+        seen = [c for c in self._board.visible_cards() if c in self._changed and c.isVisible()]
         now = monotonic()
-        ready = [c for c in seen if now - self._drawn.get(c, -REST) >= REST]
+        ready = [c for c in seen if now - self._drawn.get(c, 0.0) >= c.rest]
         if ready:
-            card = min(ready, key=lambda c: self._drawn.get(c, -REST))
-            del self._changed[card]
-            self._drawn[card] = now
-            card.redraw()
+            self._redraw(min(ready, key=lambda c: self._drawn.get(c, 0.0)))
+        return bool(seen)
+
+    def _redraw(self, card: Card) -> None:
+        del self._changed[card]
+        self._drawn[card] = monotonic()
+        self.count += 1
+        card.redraw()
 
     def finish(self) -> None:
-        """Redraw every visible card that waits, at once: before a picture is taken."""
+        """Do all that waits and redraw every visible card that has changed, at once: before a picture is taken."""
+        while self._calls:
+            self._calls.popleft()()
         for card in [c for c in self._board.visible_cards() if c in self._changed]:
-            del self._changed[card]
-            card.redraw()
+            self._redraw(card)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor
@@ -33,5 +35,11 @@ def heat(share: float) -> QColor:
 
 def heat_table() -> NDArray[np.uint8]:
     """256 colours (256, 4) as blue, green, red, 255, from the lower end of the scale to the upper."""
+    return _heat_table(theme.dark())
+
+
+@cache
+def _heat_table(dark: bool) -> NDArray[np.uint8]:
+    """The table of the scheme in use, which `dark` names."""
     found = [heat(i / 255) for i in range(256)]
     return np.array([[c.blue(), c.green(), c.red(), 255] for c in found], dtype=np.uint8)

@@ -102,8 +102,8 @@ def test_a_click_in_the_legend_hides_a_curve_and_keeps_it_hidden(show: Show, tmp
     entry = next(e for e in card.legend.entries.values() if e.mark.name == "training")
     qtbot.mouseClick(entry, Qt.MouseButton.LeftButton)
     card.redraw()
-    assert not card.canvas._curves["train_top1"].isVisible()
-    assert card.canvas._curves["top1/student/test"].isVisible()
+    assert "train_top1" not in card.canvas.strokes.curves
+    assert "top1/student/test" in card.canvas.strokes.curves
 
 
 def test_smoothing_leaves_the_raw_curve_faint_below(show: Show, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_smoothing_leaves_the_raw_curve_faint_below(show: Show, tmp_path: Path) 
     card = show(CurveCard(plots.losses(history.plan), history, lens))
     lens.set_smoothing(0.9)
     card.redraw()
-    raw, smooth = card.canvas._curves["ce/raw"].getData()[1], card.canvas._curves["ce"].getData()[1]
+    raw, smooth = card.canvas.strokes.curves["ce/raw"].y, card.canvas.strokes.curves["ce"].y
     assert np.abs(np.diff(smooth)).sum() < np.abs(np.diff(raw)).sum()
 
 
@@ -119,7 +119,7 @@ def test_a_logarithmic_axis_leaves_out_what_has_no_logarithm(show: Show) -> None
     history = measured([1.0, 0.0, 0.01])
     card = show(CurveCard(PLOT, history, Lens()))
     card._log.click()
-    drawn = card.canvas._curves["a"].getData()[1]
+    drawn = card.canvas.strokes.curves["a"].y
     assert np.isnan(drawn[1])
     assert drawn[2] == pytest.approx(-2)
 
@@ -159,7 +159,7 @@ def test_many_points_are_thinned_and_the_best_stays(show: Show) -> None:
     values = [0.5] * 20_000
     values[12_345] = 0.9
     card = show(CurveCard(PLOT, measured(values), Lens()))
-    drawn = card.canvas._curves["a"].getData()[1]
+    drawn = card.canvas.strokes.curves["a"].y
     assert len(drawn) < 1600
     assert drawn.max() == 0.9
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from time import time
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from kdstudio import theme
-from kdstudio.charts.figures import tabular
+from kdstudio.charts.steady import Elided, Steady
 from kdstudio.history import History, State
 from kdstudio.icons import TextButton
 from kdstudio.journal import seconds
@@ -26,29 +26,6 @@ WORDS: dict[State, tuple[str, str]] = {
 """State -> its word and the tone of its chip."""
 
 
-class Elided(QLabel):
-    """A label that gives way and elides."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._full = ""
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def set_words(self, words: str) -> None:
-        """What to write as far as there is room."""
-        self._full = words
-        self.setToolTip(words)
-        self._fit()
-
-    def _fit(self) -> None:
-        self.setText(self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, self.width()))
-
-    def resizeEvent(self, event) -> None:  # type: ignore[no-untyped-def]
-        """Elide anew."""
-        super().resizeEvent(event)
-        self._fit()
-
-
 class Header(QWidget):
     """Title and state, progress in words, Pause, Stop, Save now. The signals are the buttons."""
 
@@ -61,11 +38,11 @@ class Header(QWidget):
         super().__init__()
         self._history = History()
         self._live = False
-        self.title = theme.set_role(Elided(), "title")
-        self.about = theme.set_role(Elided(), "muted")
+        self.title = Elided(size=22, tone="text", bold=True)
+        self.about = Elided()
         self.chip = theme.set_role(QLabel(), "chip")
-        self.progress = QLabel()
-        self.left = theme.set_role(QLabel(), "muted")
+        self.progress = Steady("epoch 00,000 / 00,000", "text")
+        self.left = Steady("0:00:00 elapsed · 0:00:00 left")
         self.pause = TextButton("Pause", "secondary", "pause")
         self.stop = TextButton("Stop", "danger", "stop")
         self.save = TextButton("Save now", "secondary", "save")
@@ -88,11 +65,8 @@ class Header(QWidget):
         words.addLayout(second)
         times = QVBoxLayout()
         times.setSpacing(2)
-        for label in (self.progress, self.left):
-            label.setFont(tabular())
-            label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            label.setFixedWidth(label.fontMetrics().horizontalAdvance("0:00:00 elapsed · 0:00:00 left"))
-            times.addWidget(label)
+        for words_of in (self.progress, self.left):
+            times.addWidget(words_of, 0, Qt.AlignmentFlag.AlignRight)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.GAP)
@@ -143,16 +117,16 @@ class Header(QWidget):
         """Write what is known now."""
         history = self._history
         started = history.started
-        self.title.set_words(started.title if started else "Run")
-        self.about.set_words(about(history))
+        self.title.set_text(started.title if started else "Run")
+        self.about.set_text(about(history))
         word, tone = WORDS[history.state]
         self.chip.setText(word)
         self.chip.setVisible(bool(word))
         if self.chip.property("tone") != tone:
             self.chip.setProperty("tone", tone)
             theme.restyle(self.chip)
-        self.progress.setText(progress(history))
-        self.left.setText(time_left(history, self._gone()))
+        self.progress.set_text(progress(history))
+        self.left.set_text(time_left(history, self._gone()))
 
     def _gone(self) -> float:
         """Seconds of running so far, going on between two events while the run does."""

@@ -9,10 +9,10 @@ from PySide6.QtGui import QFont, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from kdstudio import theme
+from kdstudio.charts.steady import Elided
 from kdstudio.history import History
 from kdstudio.icons import TextButton
 from kdstudio.journal import Line, seconds
-from kdstudio.screens.run.header import Elided
 
 TONES = {"info": "text", "warning": "warning", "error": "problem"}
 LINES = 5000
@@ -29,7 +29,7 @@ class Logbook(QWidget):
         self.button = TextButton("Log", "quiet", "chevron-right")
         self.button.setCheckable(True)
         self.button.setToolTip("Show or hide the log")
-        self.newest = theme.set_role(Elided(), "muted")
+        self.newest = Elided()
         self.text = theme.set_role(QPlainTextEdit(), "mono")
         self.text.setReadOnly(True)
         self.text.setMaximumBlockCount(LINES)
@@ -62,9 +62,9 @@ class Logbook(QWidget):
         """Write the lines that are new."""
         lines = self._history.log
         if lines:
-            self.newest.set_words(lines[-1].text)
+            self.newest.set_text(lines[-1].text)
         else:
-            self.newest.set_words("")
+            self.newest.set_text("")
         if not self.text.isVisible():
             return
         bar = self.text.verticalScrollBar()

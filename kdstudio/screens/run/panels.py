@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from engine import events
@@ -29,6 +30,7 @@ class Panels:
         self._dress = dress
         self._redraw = redraw
         self._known: set[str] = set()
+        self._coming: set[str] = set()
         self._probes = plots.probes(history.plan)
         self._numbers: NumbersCard | None = None
         watches = history.plan.get("watches", [])
@@ -88,7 +90,9 @@ class Panels:
             return
         probe = next((p for p in self._probes if p.lines(name) is not None), None)
         if probe is not None:
-            self._plot(probe)
+            if probe.key not in self._coming:
+                self._coming.add(probe.key)
+                self._redraw.later(partial(self._plot, probe))
             return
         method, _, bare = name.rpartition(".")
         if method not in self._tabled:  # a method that shows tables says its numbers there
@@ -101,7 +105,9 @@ class Panels:
         self._numbers.tell(name, title, unit, help)
 
     def _plot(self, plot: Plot) -> None:
-        self._add(CurveCard(plot, self.history, self.lens))
+        card = CurveCard(plot, self.history, self.lens)
+        self._add(card)
+        self._redraw.mark(card)
 
     def _declare(self, plan: dict[str, Any]) -> None:
         watches = plan.get("watches", [])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from engine import events
 from engine.runs import RunFolder
@@ -24,10 +24,10 @@ from kdstudio.screens.run.header import Header
 from kdstudio.screens.run.logbook import Logbook
 from kdstudio.screens.run.panels import Panels
 from kdstudio.screens.run.results import Results
-from kdstudio.screens.run.stagebar import StageBar
+from kdstudio.screens.run.stagebar import ProgressLine, StageBar
 from kdstudio.screens.run.toolbar import LensBar
 
-WORDS_PASS = 200
+WORDS_PASS = 250
 """Milliseconds between two refreshes of header, stages and log."""
 
 
@@ -58,7 +58,7 @@ class RunScreen(QWidget):
         theme.set_role(self, "plain")
         self.history = History()
         self.header, self.stages, self.results, self.log = Header(), StageBar(), Results(), Logbook()
-        self.progress = QProgressBar()
+        self.progress = ProgressLine()
         self.lens = Lens(self)
         self.board = Board()
         self.redraw = Redraw(self.board, self)
@@ -74,8 +74,6 @@ class RunScreen(QWidget):
         self.set_state("idle")
 
     def _build(self) -> None:
-        self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
         line = QHBoxLayout()
         line.setSpacing(theme.GAP)
         line.addWidget(self.stages, 1)
@@ -189,11 +187,11 @@ class RunScreen(QWidget):
         shown = history.state != "empty" or self._state != "idle"
         self._pages.setCurrentIndex(1 if shown else 0)
         self.header.refresh()
-        self.stages.update()
+        self.stages.refresh()
         self.log.refresh()
         stage = history.current()
         known = stage is not None and stage.state == "running" and stage.steps
-        self.progress.setValue(round(1000 * stage.share()) if known and stage else 0)
+        self.progress.set_share(stage.share() if known and stage else 0.0)
         self.progress.setVisible(history.state in ("empty", "running", "paused"))
         self.results.show_history(history)
 

@@ -22,6 +22,7 @@ class StageBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._history = History()
+        self._seen: tuple[object, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Stages")
         theme.signals.changed.connect(self.update)
@@ -29,7 +30,15 @@ class StageBar(QWidget):
     def show_history(self, history: History) -> None:
         """Speak of this run from now on."""
         self._history = history
-        self.update()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Paint what has changed, if anything that can be seen has."""
+        stages = self._history.stages.values()
+        seen = (self._history.state, *((s.title, s.state, round(60 * s.share())) for s in stages))
+        if seen != self._seen:
+            self._seen = seen
+            self.update()
 
     def sizeHint(self) -> QSize:
         """One line."""
@@ -93,6 +102,36 @@ class StageBar(QWidget):
                     return True
                 x += width + LINK
         return super().event(event)
+
+
+class ProgressLine(QWidget):
+    """How much of the running stage is done. Qt's own bar repaints at once at every change, and its page with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedHeight(6)
+        self._share = 0.0
+        theme.signals.changed.connect(self.update)
+
+    def share(self) -> float:
+        """What is shown, from 0 to 1."""
+        return self._share
+
+    def set_share(self, share: float) -> None:
+        """Show another share."""
+        if round(share * self.width()) != round(self._share * self.width()):
+            self.update()
+        self._share = share
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A rounded line over a pale one."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for colour, width in (("line", float(self.width())), ("accent", self._share * self.width())):
+            painter.setBrush(theme.colour(colour))
+            painter.drawRoundedRect(QRectF(0, 0, width, self.height()), 3, 3)
+        painter.end()
 
 
 def describe(stage: StageView) -> str:
