@@ -10,8 +10,9 @@ from PySide6.QtGui import QMouseEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QLabel
 
 from kdstudio import theme
-from kdstudio.charts.axes import Axis
+from kdstudio.charts.axes import HEIGHT, Axis
 from kdstudio.charts.figures import round_range, tabular
+from kdstudio.charts.steady import Steady
 from kdstudio.charts.strokes import Strokes
 
 
@@ -41,6 +42,11 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self.cursor_line.setVisible(False)
         self.addItem(self.cursor_line, ignoreBounds=True)
         self.scene().sigMouseMoved.connect(self._moved)
+        self.cursor_words = Steady(" step 00,000,000 ", "text", theme.TEXT - 2, Qt.AlignmentFlag.AlignHCenter)
+        self.cursor_words.ground = "surface"
+        self.cursor_words.setParent(self)
+        self.cursor_words.adjustSize()
+        self.cursor_words.hide()
         self._across_name = QLabel(self)
         self._across_name.setFont(tabular(theme.TEXT - 2))
         theme.set_role(self._across_name, "faint")
@@ -80,10 +86,15 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
             self._range, self._was_zoomed = (*x, low, high), False
             self.box.setRange(xRange=x, yRange=(low, high), padding=0, disableAutoRange=True)
 
-    def point_at(self, x: float) -> None:
-        """Move the cursor line."""
+    def point_at(self, x: float, words: str) -> None:
+        """Move the cursor line, with words at its foot."""
         self.cursor_line.setValue(x)
         self.cursor_line.setVisible(True)
+        self.cursor_words.set_text(words)
+        foot = self.mapFromScene(self.box.mapViewToScene(QPointF(x, 0.0)))
+        room = self.width() - self.cursor_words.width()
+        self.cursor_words.move(min(max(0, foot.x() - self.cursor_words.width() // 2), room), self.height() - HEIGHT)
+        self.cursor_words.show()
 
     def _zoomed(self, *_: object) -> None:
         self.zoomed = self._was_zoomed = True
@@ -96,6 +107,8 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         """Values go back to the newest."""
         super().leaveEvent(event)
         self.cursor_line.setVisible(False)
+        self.cursor_words.set_text("")
+        self.cursor_words.hide()
         self.left.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:

@@ -1,4 +1,4 @@
-"""The card every chart lies on: title, unit, a readout of steady width, and a menu to take picture and numbers away."""
+"""The card every chart lies on: title, unit, and a menu to take picture and numbers away."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from PySide6.QtGui import QAction, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from kdstudio import theme
-from kdstudio.charts.steady import Steady
 from kdstudio.icons import IconButton
 
 Rows = Iterable[Sequence[object]]
@@ -40,8 +39,6 @@ class Card(QFrame):
         self._title.setFont(font)
         self._unit = FaintLabel(unit)
         self._unit.setToolTip(help)
-        self.readout = Steady("epoch 00,000", size=theme.TEXT - 1)
-        self.readout.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.rest = 0.25
         self._menu_button = IconButton("more", "Take picture or numbers away", size=theme.ICON_SMALL)
         self._menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -64,7 +61,6 @@ class Card(QFrame):
         row.addWidget(self._title)
         row.addWidget(self._unit)
         row.addStretch(1)
-        row.addWidget(self.readout)
         row.addLayout(self.tools)
         buttons = QHBoxLayout()
         buttons.setSpacing(0)

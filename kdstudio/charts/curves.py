@@ -254,9 +254,8 @@ class CurveCard(Card):
         """The newest values in the legend, or those under the cursor."""
         at = self._snapped()
         if at is not None:
-            self.canvas.point_at(at)
-        words = clock(at, 1.0) if at is not None and self.lens.axis == "time" else figure(at) if at is not None else ""
-        self.readout.set_text(f"{self.lens.axis} {words}" if words else "")
+            words = clock(at, 1.0) if self.lens.axis == "time" else figure(at)
+            self.canvas.point_at(at, f"{self.lens.axis} {words}")
         for one in self._drawn:
             place = len(one.y) - 1 if at is None else nearest(one.x, at)
             self.legend.set_value(one.key, float(one.y[place]))

@@ -134,7 +134,7 @@ class Legend(QWidget):
             entry.hide()
             entry.deleteLater()
         self.entries = {mark.key: self._made(mark) for mark in marks}
-        self.updateGeometry()
+        settle(self)
 
     def shown(self, key: str) -> bool:
         """Whether a curve is to be drawn."""
@@ -149,8 +149,22 @@ class Legend(QWidget):
         entry.setChecked(mark.key not in self._hidden)
         entry.toggled.connect(lambda shown, key=mark.key: self._toggle(key, shown))
         self._flow.addWidget(entry)
+        entry.show()
         return entry
 
     def _toggle(self, key: str, shown: bool) -> None:
         (self._hidden.discard if shown else self._hidden.add)(key)
         self.toggled.emit()
+
+
+def settle(widget: QWidget) -> None:
+    """Lay out what has just been added, at once: Qt would do it after the first picture, which would jump."""
+    above: QWidget | None = widget
+    for _ in range(3):
+        if above is None:
+            return
+        layout = above.layout()
+        if layout is not None:
+            layout.invalidate()
+            layout.activate()
+        above = above.parentWidget()

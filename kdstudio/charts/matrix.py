@@ -18,7 +18,7 @@ from kdstudio.charts.card import Card, Rows, Waiting
 from kdstudio.charts.figures import figure
 from kdstudio.charts.flow import Flow
 from kdstudio.charts.heat import SCALES, HeatMap
-from kdstudio.charts.legend import Key
+from kdstudio.charts.legend import Key, settle
 from kdstudio.charts.picker import Picker
 from kdstudio.charts.records import Records
 from kdstudio.charts.steady import Steady
@@ -156,6 +156,8 @@ class MatrixCard(Card):
         self._keys = [Key(*each) for each in wanted]
         for key in self._keys:
             self._flow.addWidget(key)
+            key.show()
+        settle(self._legend)
 
     def _hover(self, row: int, column: int) -> None:
         if row < 0:

@@ -21,7 +21,8 @@ SLOWEST = 500
 
 
 class Redraw(QObject):
-    """Remembers which cards have changed and redraws those of a board that can be seen; `count` is how often it did."""
+    """Remembers which cards have changed and redraws those of a board that can be seen; `count` is how often it did.
+    `at_once`: nothing trains beside, so everything in sight is drawn without waiting."""
 
     def __init__(self, board: Board, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -30,6 +31,7 @@ class Redraw(QObject):
         self._drawn: dict[Card, float] = {}
         self._calls: deque[Callable[[], None]] = deque()
         self.count = 0
+        self.at_once = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._pass)
@@ -56,6 +58,9 @@ class Redraw(QObject):
             self._timer.start(PASS)
 
     def _pass(self) -> None:
+        if self.at_once:
+            self.finish()
+            return
         start = thread_time()
         waiting = self._work()
         if waiting:  # else woken by the next change, or when other cards come into sight

@@ -18,6 +18,7 @@ class Steady(QWidget):
     ) -> None:
         super().__init__()
         self._words, self._tone, self._side = "", tone, side | Qt.AlignmentFlag.AlignVCenter
+        self.ground = ""  # the colour below the words, where they stand over something
         self.setFont(tabular(size))
         metrics = QFontMetrics(self.font())
         self._size = QSize(metrics.horizontalAdvance(widest) + 2, metrics.height())
@@ -40,6 +41,8 @@ class Steady(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """The text, cut where it is too wide."""
         painter = QPainter(self)
+        if self.ground:
+            painter.fillRect(self.rect(), theme.colour(self.ground))
         painter.setPen(theme.colour(self._tone))
         words = self.fontMetrics().elidedText(self._words, Qt.TextElideMode.ElideRight, self.width())
         painter.drawText(self.rect(), self._side, words)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -90,10 +90,10 @@ def test_the_cursor_tells_every_curves_value_there(show: Show, tmp_path: Path) -
     curve = history.curves["distilling", "top1/student/test"]
     card.canvas.pointed.emit(3.1)
     assert values(card)["test"] == f"{curve.y()[2]:.2f}"
-    assert card.readout.text().startswith("epoch 3")
-    card.canvas.left.emit()
+    assert card.canvas.cursor_words.text().startswith("epoch 3")
+    QApplication.sendEvent(card.canvas, QEvent(QEvent.Type.Leave))
     assert values(card)["test"] == f"{curve.y()[-1]:.2f}"
-    assert card.readout.text() == ""
+    assert card.canvas.cursor_words.text() == ""
 
 
 def test_a_click_in_the_legend_hides_a_curve_and_keeps_it_hidden(show: Show, tmp_path: Path, qtbot: QtBot) -> None:

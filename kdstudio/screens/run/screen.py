@@ -143,12 +143,13 @@ class RunScreen(QWidget):
     def _replay(self, path: Path, *, alive: bool) -> None:
         history = History(path)
         history.take_all(RunFolder.open(path).events(), alive=alive)
-        self._begin(history)
+        self._begin(history, at_once=not alive)
         self._lay()
         self._refresh_words()
 
-    def _begin(self, history: History) -> None:
+    def _begin(self, history: History, *, at_once: bool = False) -> None:
         self.history = history
+        self.redraw.at_once = at_once
         self.redraw.forget()
         self.board.clear()
         self.panels = None
