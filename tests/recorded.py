@@ -265,7 +265,8 @@ def _probes(recipe: Recipe, done: float, rng: np.random.Generator) -> dict[str, 
     noise = 0.01 * rng.standard_normal(16)
     found = {"entropy_student": 2.2 - 1.9 * near + noise[0], "ece_student": 0.12 - 0.1 * near + abs(noise[1]),
              "snr_student": -3 + 6 * near + 10 * noise[2]}  # fmt: skip
-    found |= {"share/labels": 0.45 + noise[3], "share/reffakd.soft": 0.55 - noise[3], "cosine/labels": 0.4 + noise[4]}
+    term = "dkd.nckd" if recipe.teacher else "reffakd.soft"
+    found |= {"share/labels": 0.45 + noise[3], f"share/{term}": 0.55 - noise[3], "cosine/labels": 0.4 + noise[4]}
     if recipe.teacher:
         found |= {"agreement": 98 * near + 40 * abs(noise[5]), "kl_to_teacher": 1.8 * (1 - near) + 0.05,
                   "entropy_teacher": 0.41, "ece_teacher": 0.021, "logit_correlation": near, "snr_teacher": 4.1}  # fmt: skip

@@ -1,8 +1,9 @@
-"""The card of an images watch: the newest pictures, or those of an earlier epoch."""
+"""The card of images watches: the newest pictures, or those of an earlier epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,18 +13,35 @@ from engine.events import Watched
 from kdstudio import theme
 from kdstudio.charts.card import Card, Rows, Waiting
 from kdstudio.charts.legend import Key
+from kdstudio.charts.picker import Picker
 from kdstudio.charts.pictures import WHO, Gallery, Guess, Tile
 from kdstudio.charts.records import Records
 from kdstudio.history import History
 
 
-class GalleryCard(Card):
-    """Samples with what teacher and student take them for, or reconstructions under their images."""
+@dataclass(frozen=True)
+class Pictures:
+    """One kind of pictures of the card: the watch it comes from, its name in the picker, its explanation."""
 
-    def __init__(self, watch: str, title: str, help: str, history: History) -> None:
-        super().__init__(title, "", help)
-        self.watch, self.history = watch, history
+    watch: str
+    title: str
+    help: str
+
+
+class GalleryCard(Card):
+    """Samples with what teacher and student take them for, reconstructions under their images: the newest of all, or the
+    kind that was picked."""
+
+    def __init__(self, kinds: tuple[Pictures, ...], history: History) -> None:
+        only = len(kinds) == 1
+        super().__init__(kinds[0].title if only else "Pictures", "", kinds[0].help if only else "")
+        self.kinds, self.history = kinds, history
         self.rest = 1.0
+        self._which = Picker("Pictures shown")
+        self._which.offer([("newest", ""), *((k.title, k.watch) for k in kinds)])
+        self._which.setVisible(not only)
+        self.tools.addWidget(self._which)
+        self._which.currentIndexChanged.connect(self.redraw)
         self.gallery, self.records = Gallery(), Records()
         self._caption = theme.set_role(QLabel(), "faint")
         self._labelled = False
@@ -49,11 +67,17 @@ class GalleryCard(Card):
 
     def wants(self, watch: str) -> bool:
         """Whether a watch belongs to this card."""
-        return watch == self.watch
+        return any(k.watch == watch for k in self.kinds)
+
+    def shown(self) -> str:
+        """The watch whose pictures are shown: the picked one, else that of which there is the newest record."""
+        picked = self._which.currentData()
+        there = [k.watch for k in self.kinds if self.history.watched.get(k.watch)]
+        return picked or max(there, key=lambda w: self.history.watched[w][-1].clock, default="")
 
     def redraw(self) -> None:
         """Show the newest record, or the one gone back to."""
-        record = self.records.offer(self.history.watched.get(self.watch, []))
+        record = self.records.offer(self.history.watched.get(self.shown(), []))
         self._stack.setCurrentIndex(0 if record is None else 1)
         if record is None:
             return

@@ -24,8 +24,8 @@ from kdstudio.charts.records import Records
 from kdstudio.charts.steady import Steady
 from kdstudio.history import History
 
-NAMES_AND_SCALE = 60
-"""Pixels a heat map is wider than high, about."""
+LESS = 16
+"""Pixels a heat map with its names and its scale is less wide than the card is high."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ class MatrixCard(Card):
         self._scale.offer([(s, s) for s in SCALES])
         self.tools.addWidget(self._scale)
         self.levers.append(self._scale)
+        for picker in (self._which, self._scale):
+            picker.setVisible(False)
         self._left = QWidget()
         left, right = QVBoxLayout(self._left), QVBoxLayout()
         left.setContentsMargins(0, 0, 0, 0)
@@ -109,6 +111,8 @@ class MatrixCard(Card):
         self._which.offer([(m.title, m.watch) for m in there])
         matrix = self.shown()
         self._stack.setCurrentIndex(0 if matrix is None else 1)
+        for picker in (self._which, self._scale):
+            picker.setVisible(matrix is not None)
         if matrix is None:
             return
         record = self.records.offer(self.history.watched[matrix.watch])
@@ -175,8 +179,7 @@ class MatrixCard(Card):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """As much width for the map as makes its cells square, the rest for the bars."""
         super().resizeEvent(event)
-        wanted = self.height() - self.header.height() + NAMES_AND_SCALE
-        self._left.setFixedWidth(max(160, min(wanted, round(self.width() * 0.6))))
+        self._left.setFixedWidth(max(160, min(self.height() - LESS, round(self.width() * 0.6))))
 
     def table(self) -> Rows:
         """The shown matrix with the names of its rows and columns."""

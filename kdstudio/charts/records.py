@@ -33,7 +33,8 @@ class Records(QWidget):
 
     def offer(self, records: list[Watched]) -> Watched | None:
         """Take the records there are now; gives the one to show, None where there is none."""
-        follows = self._slider.value() >= self._slider.maximum()
+        other = bool(records and self._records) and records[0].watch != self._records[0].watch
+        follows = other or self._slider.value() >= self._slider.maximum()
         self._records = list(records)
         self._slider.blockSignals(True)
         self._slider.setRange(0, max(0, len(records) - 1))

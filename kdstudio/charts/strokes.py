@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from kdstudio.curve import Numbers, thinned
 
-DOT = 4
+DOT = 3
 RING = 4.5
 
 

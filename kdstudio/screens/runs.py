@@ -123,8 +123,9 @@ class RunsScreen(QWidget):
         head.addWidget(self.count, 1)
         for part in (self.search, self.open, self.resume, self.clone):
             head.addWidget(part)
-        self._pages.addWidget(_empty())
+        self._pages.addWidget(theme.set_role(QWidget(), "plain"))  # until the folder has been read
         self._pages.addWidget(self.view)
+        self._pages.addWidget(_empty())
         column = QVBoxLayout(self)
         column.setContentsMargins(theme.MARGIN - 4, theme.GAP, theme.MARGIN - 4, theme.GAP)
         column.setSpacing(theme.GAP)
@@ -198,7 +199,7 @@ class RunsScreen(QWidget):
         chosen = self.chosen()
         if self.table.show_rows(rows) and chosen is not None:
             self.choose(chosen.path)
-        self._pages.setCurrentIndex(1 if rows else 0)
+        self._pages.setCurrentIndex(1 if rows else 2)
         self._say_count()
         self._allow()
 

@@ -20,7 +20,7 @@ from kdstudio import theme
 from kdstudio.charts import export
 from kdstudio.charts.board import rows_of
 from kdstudio.charts.curves import CurveCard, Line, Plot
-from kdstudio.charts.gallery import GalleryCard
+from kdstudio.charts.gallery import GalleryCard, Pictures
 from kdstudio.charts.heat import HeatMap
 from kdstudio.charts.lens import Lens
 from kdstudio.charts.matrix import MatrixCard
@@ -276,16 +276,25 @@ def test_a_heat_map_stands_any_matrix(qtbot: QtBot, scale: Any) -> None:
 
 def test_samples_tell_label_and_top_classes(show: Show, tmp_path: Path) -> None:
     history = replayed(tmp_path, TAUGHT)
-    card = show(GalleryCard("samples", "Samples", "", history))
+    card = show(GalleryCard((Pictures("samples", "Samples", ""),), history))
     assert len(card.gallery.tiles) == 16
     assert set(card.gallery.tiles[0].guesses) == {"student", "teacher"}
     assert len(list(card.table())) == 1 + 16 * 2 * 3
 
 
 def test_reconstructions_stand_under_their_images(show: Show, tmp_path: Path) -> None:
-    card = show(GalleryCard("reffakd.reconstructions", "Reconstructions", "", replayed(tmp_path, SMALL)))
+    card = show(GalleryCard((Pictures("reffakd.reconstructions", "Reconstructions", ""),), replayed(tmp_path, SMALL)))
     assert card.gallery.rows == ["image", "reconstruction"]
     assert all(len(tile.pictures) == 2 for tile in card.gallery.tiles)
+
+
+def test_the_newest_pictures_are_shown_until_others_are_picked(show: Show, tmp_path: Path) -> None:
+    kinds = (Pictures("samples", "Samples", ""), Pictures("reffakd.reconstructions", "Reconstructions", ""))
+    card = show(GalleryCard(kinds, replayed(tmp_path, SMALL)))
+    assert card.shown() == "samples"
+    card._which.setCurrentIndex(2)
+    assert card.gallery.rows == ["image", "reconstruction"]
+    assert card.records._words.text() == "epoch 12"
 
 
 def test_a_table_and_numbers_are_written_out(show: Show, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_a_live_run_gets_a_card_for_everything_it_declares(screen: RunScreen, tm
     play(screen, record(tmp_path, shorter(SMALL, 0.6))[1])
     screen.set_state("running")
     assert titles(screen)[:9] == [
-        "Losses", "Accuracy", "Findings", "Soft labels", "Samples", "Reconstructions", "Evidence", "Explained", "Learning rate"
+        "Losses", "Accuracy", "Findings", "Soft labels", "Pictures", "Evidence", "Explained", "Learning rate", "Speed"
     ]  # fmt: skip
     assert {"Entropy of soft labels", "Calibration error", "Share of the gradient"} <= set(titles(screen))
     assert "Agreement with the teacher" not in titles(screen)

@@ -41,7 +41,7 @@ def test_a_folder_without_runs_says_so(qtbot: QtBot, tmp_path: Path) -> None:
     qtbot.addWidget(made)
     made.show()
     qtbot.waitUntil(lambda: not made._looking, timeout=5000)
-    assert made._pages.currentIndex() == 0
+    assert made._pages.currentIndex() == 2
 
 
 def test_every_run_tells_its_state_and_accuracy(screen: RunsScreen) -> None:

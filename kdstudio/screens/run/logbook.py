@@ -61,11 +61,9 @@ class Logbook(QWidget):
     def refresh(self) -> None:
         """Write the lines that are new."""
         lines = self._history.log
-        if lines:
-            self.newest.set_text(lines[-1].text)
-        else:
-            self.newest.set_text("")
-        if not self.text.isVisible():
+        folded = self.text.isHidden()
+        self.newest.set_text(lines[-1].text if lines and folded else "")
+        if folded:
             return
         bar = self.text.verticalScrollBar()
         follows = bar.value() >= bar.maximum() - 4
@@ -90,7 +88,6 @@ class Logbook(QWidget):
     def _fold(self, shown: bool) -> None:
         self.button.set_icon("chevron-down" if shown else "chevron-right")
         self.text.setVisible(shown)
-        self.newest.setVisible(not shown)
         self.refresh()
 
 

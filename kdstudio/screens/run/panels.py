@@ -11,7 +11,7 @@ from kdstudio.charts.board import Board
 from kdstudio.charts.card import Card
 from kdstudio.charts.curves import CurveCard, Plot
 from kdstudio.charts.distribution import DistributionCard
-from kdstudio.charts.gallery import GalleryCard
+from kdstudio.charts.gallery import GalleryCard, Pictures
 from kdstudio.charts.lens import Lens
 from kdstudio.charts.matrix import Matrix, MatrixCard
 from kdstudio.charts.numbers import NumbersCard
@@ -118,8 +118,9 @@ class Panels:
         self._add(self.findings)
         if kinds["matrix"]:
             self._add(MatrixCard("Soft labels", _matrices(kinds["matrix"]), self.history))
-        for w in sorted(kinds["images"], key=lambda w: w["name"] != "samples"):
-            self._add(GalleryCard(w["name"], _title(w), w.get("help", ""), self.history))
+        if kinds["images"]:
+            pictures = tuple(Pictures(w["name"], _title(w), w.get("help", "")) for w in kinds["images"])
+            self._add(GalleryCard(pictures, self.history))
         for w in kinds["table"]:
             self._add(TableCard(w["name"], _title(w), w.get("help", ""), self.history))
         for w in kinds["curve"]:

@@ -56,7 +56,7 @@ def losses(plan: dict[str, Any]) -> Plot:
         bare = "ce" if bare == "labels" else bare
         return plain(bare) if name.startswith("weighted/") else None
 
-    return Plot("losses", "Losses", plain, "nats", "Means over the steps since the last report, unweighted", log=log,
+    return Plot("losses", "Losses", plain, "per image", "Means over the steps since the last report, unweighted", log=log,
                 weighted=weighted, sum="loss", waiting="Losses appear with the first steps.")  # fmt: skip
 
 
