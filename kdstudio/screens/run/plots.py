@@ -153,7 +153,7 @@ def probes(plan: dict[str, Any]) -> tuple[Plot, ...]:
         named("entropy", "Entropy of soft labels", "share of ln C", "Mean, at the run's temperature; 1 is uniform",
               _pair("entropy")),
         named("calibration", "Calibration error", "ECE, %", "Gap between confidence and accuracy", _pair("ece")),
-        named("smoothing", "Beyond label smoothing", "nats", "Of the teacher's mean soft labels, from smoothing as sure as they",
+        named("smoothing", "Beyond label smoothing", "nats", "Of the teacher's mean soft labels, from smoothing as sure",
               {"smoothing_teacher": Line("teacher", TEACHER, dashed=True)}),
         named("correlation", "Correlation of logits", "", "Between student and teacher, 1 is equal up to scale",
               {"logit_correlation": Line("student and teacher", STUDENT)}),
@@ -166,8 +166,10 @@ def probes(plan: dict[str, Any]) -> tuple[Plot, ...]:
     )  # fmt: skip
 
 
-KNOWN = {"agreement", "kl_to_teacher", "logit_correlation", "smoothing_teacher"} | {f"{n}_{w}" for n in ("entropy", "ece", "snr")
-                                                              for w in ("student", "teacher")}  # fmt: skip
+KNOWN = {
+    "agreement", "kl_to_teacher", "logit_correlation", "smoothing_teacher",
+    *(f"{name}_{who}" for name in ("entropy", "ece", "snr") for who in ("student", "teacher")),
+}  # fmt: skip
 """Names of the probes that stand alone."""
 
 
