@@ -28,7 +28,7 @@ from kdstudio.run_table import RUN, STARTED, RunTable, Sorted
 
 REFRESH = 2000
 """Milliseconds between two looks at the folders, while the table is seen."""
-WIDTHS = (100, 160, 112, 84, 84, 100, 48, 62, 62, 112, 64, 112)
+WIDTHS = (116, 160, 104, 84, 84, 100, 48, 62, 62, 112, 64, 140)
 """Pixels of the columns."""
 
 
