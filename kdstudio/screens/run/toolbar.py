@@ -1,4 +1,4 @@
-"""How all curves are looked at: x axis, smoothing; and the speed and memory of the run beside it."""
+"""How all curves are looked at: x axis and smoothing."""
 
 from __future__ import annotations
 
