@@ -40,15 +40,16 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Run an experiment to its end; Ctrl-C stops it with a checkpoint."""
-    home = runs_folder or runs.home()
     if bool(preset) == bool(resume):
         raise _refusal("name either a preset or, with --resume, a run")
-    path = _run_folder(resume, home) if resume else None
-    resolved = _resolved(preset, sets) if path is None else runs.RunFolder.open(path).experiment()
-    raise typer.Exit(_train(resolved, home, path, as_json))
+    if resume and sets:
+        raise _refusal("a resumed run keeps its settings; leave out --set, or start its experiment.yaml anew with it")
+    path = _run_folder(resume, runs_folder or runs.home()) if resume else None
+    resolved = _resolved(preset, sets) if path is None else _stored(path)
+    raise typer.Exit(_train(resolved, runs_folder, path, as_json))
 
 
-def _train(resolved: presets.Resolved, home: Path, path: Path | None, as_json: bool) -> int:
+def _train(resolved: presets.Resolved, home: Path | None, path: Path | None, as_json: bool) -> int:
     from engine import session
 
     control = Control()
@@ -204,11 +205,18 @@ def _resolved(preset: str, sets: list[str] | None) -> presets.Resolved:
         raise _refusal("\n".join(str(p) for p in error.problems)) from error
 
 
+def _stored(path: Path) -> presets.Resolved:
+    try:
+        return runs.RunFolder.open(path).experiment()
+    except presets.PresetError as error:
+        raise _refusal("\n".join(str(p) for p in error.problems)) from error
+
+
 def _run_folder(run: str, home: Path) -> Path:
     for path in (Path(run).expanduser(), home / run):
         if (path / "experiment.yaml").is_file():
             return path
-    raise _refusal(f"there is no run {run!r} in {home}; `kdstudio list runs` names those there are")
+    raise _refusal(f"there is no run {run!r} in {home}; `kdstudio list runs --runs {home}` names those there are")
 
 
 def _refusal(sentence: str) -> typer.Exit:

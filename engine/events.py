@@ -195,7 +195,8 @@ class RunEnded(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class GroupEnded(Event):
-    """All repeats of an experiment are over: mean and standard deviation (n - 1) over `runs` that finished."""
+    """All repeats of an experiment are over: mean and standard deviation (n - 1) over `runs` that finished; one run alone
+    has no deviation."""
 
     group: str
     runs: tuple[str, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,9 +45,11 @@ class Ledger:
     _peak: int = 0
     _joules: float | None = None
     _counter: Callable[[], float] | None = None
+    _before: Mapping[str, float | int | None] = field(default_factory=dict)
 
-    def begin(self) -> None:
-        """A stage starts: every figure back to zero."""
+    def begin(self, before: Mapping[str, float | int | None] | None = None) -> None:
+        """A stage starts: every figure back to zero, or to what `figures` said when an earlier attempt was cut short."""
+        self._before = before or {}
         self.images, self._peak, self._began = 0, 0, self.clock.seconds()
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
@@ -61,16 +63,22 @@ class Ledger:
         else:
             self._peak = max(self._peak, psutil.Process().memory_info().rss)
 
-    def end(self) -> dict[str, float | int | None]:
-        """seconds, images, peak_memory (bytes; of the whole process on a CPU) and joules (None where nothing counts)."""
+    def figures(self) -> dict[str, float | int | None]:
+        """What the stage has cost so far: seconds, images, peak_memory (bytes; of the whole process on a CPU) and joules
+        (None where nothing counts)."""
         self.sample()
-        joules = self._counter() - self._joules if self._counter and self._joules is not None else None
         return {
-            "seconds": self.clock.seconds() - self._began,
-            "images": self.images,
-            "peak_memory": self._peak,
-            "joules": joules if joules is None or joules >= 0 else None,
+            "seconds": (self._before.get("seconds") or 0.0) + self.clock.seconds() - self._began,
+            "images": int(self._before.get("images") or 0) + self.images,
+            "peak_memory": max(int(self._before.get("peak_memory") or 0), self._peak),
+            "joules": self._energy(),
         }
+
+    def _energy(self) -> float | None:
+        if self._counter is None or self._joules is None:
+            return None
+        spent = self._counter() - self._joules
+        return None if spent < 0 else spent + (self._before.get("joules") or 0.0)  # a counter that wrapped says nothing
 
 
 def energy_counter(device: torch.device) -> Callable[[], float] | None:

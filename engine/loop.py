@@ -88,6 +88,8 @@ class Loop:
         self._since = report.clock.seconds()
         while self.epoch <= self.epochs:
             self._epoch(take, report, ledger, control, save, describe)
+            if self.epoch == self.epochs and self._taken:
+                self._say(report, ledger, describe)
             report.step, report.epoch = self.step, self.epoch
             if after_epoch(self.epoch):
                 self.epochs = self.epoch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import Any
 
@@ -69,7 +70,7 @@ class Monitor:
             case Evaluated():
                 self._evaluated(event)
             case Finding():
-                fix = ", ".join(f"--set {k}={v}" for k, v in event.fix.items())
+                fix = " ".join(f"--set {shlex.quote(f'{k}={v}')}" for k, v in event.fix.items())
                 self._say(f"[yellow]{MARKS[event.severity]} {event.sentence}[/]" + (f"\n  mend with: {fix}" if fix else ""))
             case Note():
                 self._say(f"{MARKS[event.severity]} {event.text}")
@@ -137,10 +138,13 @@ def results_table(results: dict[str, Any]) -> Table:
 
 def group_table(event: GroupEnded) -> Table:
     """Mean ± standard deviation over the seeds of a group."""
-    table = Table(title=f"{len(event.runs)} runs · mean ± standard deviation", show_header=False)
+    many = len(event.runs) > 1
+    title = f"{len(event.runs)} runs · mean ± standard deviation" if many else "1 finished run"
+    table = Table(title=title, show_header=False)
     table.add_column()
     table.add_column(justify="right")
     for name, title, _ in ROWS:
         if name in event.means:
-            table.add_row(title, f"{event.means[name]:.2f} ± {event.deviations[name]:.2f}")
+            spread = f" ± {event.deviations[name]:.2f}" if many else ""
+            table.add_row(title, f"{event.means[name]:.2f}{spread}")
     return table

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.cards import Watch
-from engine.events import Event, Finding, Measured, Note, Watched
+from engine.events import Event, Finding, Measured, Note, RunEnded, RunResumed, RunStarted, StageStarted, Watched
 from engine.findings import Check
 from engine.ledger import Clock
 from engine.runs import RunFolder
@@ -40,6 +40,9 @@ class Reporter:
         """Stamp, store and pass on one event."""
         event = kind(at=time.time(), clock=self.clock.seconds(), **facts)
         self.folder.append(event)
+        words = _words(event)
+        if words:
+            self.folder.log(words)
         self.sink(event)
 
     def here(self) -> dict[str, Any]:
@@ -117,6 +120,25 @@ class Reporter:
         self._said = set(state["said"])
         self.clock.before = float(state["clock"])
         self.clock.go()
+
+
+def _words(event: Event) -> str:
+    """What `log.txt` says of an event; nothing of numbers and pictures."""
+    match event:
+        case RunStarted():
+            return f"started: {event.title}, seed {event.seed}"
+        case RunResumed():
+            return f"resumed at {event.stage or 'the beginning'}, step {event.step}"
+        case StageStarted():
+            return f"stage: {event.title}"
+        case Note():
+            return f"{event.severity}: {event.text}"
+        case Finding():
+            return f"finding: {event.sentence}"
+        case RunEnded():
+            return f"{event.outcome}: {event.sentence}"
+        case _:
+            return ""
 
 
 def _array(value: Tensor) -> np.ndarray:

@@ -10,7 +10,7 @@ import re
 import statistics
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from engine.presets import Resolved
 from engine.report import Sink
 from engine.resources import DeviceError, find_device, find_precision
 from engine.runs import RunFolder
+from engine.runs.lock import LockedError
 from engine.teachers import TeacherError
 
 FORESEEN = (
@@ -61,29 +62,48 @@ class RefusedError(ValueError):
 def run(resolved: Resolved, sink: Sink, control: Control, *, home: Path | None = None, resume: Path | None = None) -> Outcome:
     """Run every repeat of an experiment, or go on with the run at `resume` and the repeats after it.
 
-    Events go to `sink` in the calling thread. Raises RefusedError before anything is made when the experiment breaks a
-    rule; failures during a run end it with a RunEnded and are raised again unless they are a user's to mend.
+    Events go to `sink` in the calling thread. `home` is the folder of the runs: the user's where it is not given, or the
+    one in which the resumed run lies. Raises RefusedError before anything is made when the experiment breaks a rule, when
+    nothing is left to resume, or when the folder cannot be written or is in use; failures during a run end it with a
+    RunEnded and are raised again unless they are a user's to mend.
     """
-    home = home or runs.home()
+    home = home or (resume.resolve().parent if resume else runs.home())
     problems = [*rules.problems(resolved.experiment, catalogue()), *_device(resolved)]
     if problems:
-        sink(Refused(at=time.time(), problems=tuple({"path": p.path, "sentence": p.sentence} for p in problems)))
-        raise RefusedError(problems)
+        raise _refused(problems, sink)
     first = _started(resume) if resume else None
     group = first.group if first else _name(resolved.experiment.title or "run")
-    repeats = resolved.experiment.run.repeats
+    there = {**_members(home, group, resolved), first.repeat: resume} if first and resume else {}
+    left = _left(resolved, first, there)
+    if not left:
+        raise _refused([rules.Problem("run", f"{resume} is finished; `kdstudio export` takes its student away")], sink)
     outcome, folders, results = "done", list[Path](), list[dict[str, Any]]()
-    for repeat in range(first.repeat if first else 0, repeats):
-        folder = RunFolder.open(resume) if resume and first and repeat == first.repeat else None
-        one = _one(resolved, sink, control, home, group, repeat, folder)
-        folders.append(one[0])
-        results.append(one[2])
-        outcome = one[1]
+    for repeat in left:
+        path, outcome, found = _one(resolved, sink, control, home, group, repeat, there.get(repeat))
+        folders.append(path)
+        results.append(found)
         if outcome != "done":
             break
-    if outcome == "done" and repeats > 1:
+    if outcome == "done" and resolved.experiment.run.repeats > 1:
         _sum_up(group, home, sink)
     return Outcome(outcome, tuple(folders), tuple(results))
+
+
+def _refused(problems: Sequence[rules.Problem], sink: Sink) -> RefusedError:
+    sink(Refused(at=time.time(), problems=tuple({"path": p.path, "sentence": p.sentence} for p in problems)))
+    return RefusedError(problems)
+
+
+def _members(home: Path, group: str, resolved: Resolved) -> dict[int, Path]:
+    """The runs of a group that are there, by the number of their repeat."""
+    rows = [row for row in runs.listing(home) if row.group == group]
+    return {row.seed - resolved.experiment.run.seed: row.path for row in rows}
+
+
+def _left(resolved: Resolved, first: RunStarted | None, there: Mapping[int, Path]) -> list[int]:
+    """The repeats to run: all of a fresh experiment; of a resumed one those from its own on that have not finished."""
+    every = range(first.repeat if first else 0, resolved.experiment.run.repeats)
+    return [n for n in every if n not in there or RunFolder.open(there[n]).state() != "done"]
 
 
 def _device(resolved: Resolved) -> list[rules.Problem]:
@@ -101,17 +121,22 @@ def resumable(path: Path) -> Resolved:
 
 
 def _one(
-    resolved: Resolved, sink: Sink, control: Control, home: Path, group: str, repeat: int, folder: RunFolder | None
+    resolved: Resolved, sink: Sink, control: Control, home: Path, group: str, repeat: int, path: Path | None
 ) -> tuple[Path, str, dict[str, Any]]:
-    """One seed, from creating its folder to its RunEnded: folder, outcome, results."""
-    base = resolved.experiment.run.seed
+    """One seed, from creating or opening its folder to its RunEnded: folder, outcome, results."""
     seeded = resolved.experiment.model_copy(deep=True)
-    seeded.run.seed = base + repeat
-    if folder is None:
-        folder = RunFolder.create(home, resolved, f"{group}-s{base + repeat}")
-    with folder.lock():
-        one = dataclasses.replace(resolved, experiment=seeded)
-        return folder.path, *_ended(one, sink, control, home, group, repeat, folder)
+    seeded.run.seed += repeat
+    try:
+        folder = RunFolder.open(path) if path else RunFolder.create(home, resolved, f"{group}-s{seeded.run.seed}")
+    except OSError as error:
+        sentence = f"{home} cannot be written ({error.strerror}); choose another folder with --runs"
+        raise _refused([rules.Problem("runs", sentence)], sink) from error
+    try:
+        with folder.lock():
+            one = dataclasses.replace(resolved, experiment=seeded)
+            return folder.path, *_ended(one, sink, control, home, group, repeat, folder)
+    except LockedError as error:
+        raise _refused([rules.Problem("run", str(error))], sink) from error
 
 
 def _ended(
@@ -151,6 +176,8 @@ def _announce(attempt: Attempt, resolved: Resolved, group: str, repeat: int) -> 
         repeats=experiment.run.repeats,
         plan=announce(experiment, methods, rules.ce_weight(experiment, catalogue())),
     )
+    for warning in rules.warnings(experiment, catalogue()):
+        attempt.report.note(f"{warning.path}: {warning.sentence}", "warning")
 
 
 def _started(path: Path) -> RunStarted:

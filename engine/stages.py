@@ -32,18 +32,19 @@ class Stagehand:
         self._write, self._titles = write, titles
         self._state: Callable[[], Any] | None = None
         self._resumed: tuple[str, Any] | None = None
+        self._before: dict[str, float | int | None] = {}
 
     @contextmanager
     def stage(self, name: str, epochs: int = 0) -> Iterator[Any]:
-        """One stage; gives the state a checkpoint kept of it, or None for a fresh start. A checkpoint follows its end."""
+        """One stage; gives the state a checkpoint kept of it, or None for a fresh start."""
         resumed = self._take_up(name)
         self.report.stage = name
         if resumed is None:
             self.report.step, self.report.epoch = 0, 0
         self.report.say(StageStarted, stage=name, title=self._titles.get(name, name), epochs=epochs)
-        self.ledger.begin()
+        self.ledger.begin(self._before if resumed is not None else None)
         yield resumed
-        cost = self.ledger.end()
+        cost = self.ledger.figures()
         self.costs[name] = cost
         self.report.say(StageEnded, stage=name, **cost)
         self.finished[name] = self._state() if self._state else {}
@@ -90,6 +91,7 @@ class Stagehand:
             "carried": self._state() if self._state else None,
             "finished": self.finished,
             "costs": self.costs,
+            "ledger": self.ledger.figures(),
         })  # fmt: skip
 
     def forget(self, prefix: str) -> None:
@@ -100,4 +102,4 @@ class Stagehand:
         """Go on from what `save` wrote."""
         self.finished, self.costs = dict(state["finished"]), dict(state["costs"])
         if state["carried"] is not None:
-            self._resumed = (state["stage"], state["carried"])
+            self._resumed, self._before = (state["stage"], state["carried"]), state["ledger"]

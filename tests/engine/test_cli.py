@@ -63,6 +63,21 @@ def test_train_wants_a_preset_or_a_run_to_resume() -> None:
     assert call("train", DEFAULT, "--resume", "x").exit_code == 2
 
 
+def test_a_resumed_run_keeps_its_settings(home: Path) -> None:
+    done = call("train", "--resume", str(run_of(home)), "--set", "training.epochs=3")
+    assert done.exit_code == 2 and "keeps its settings" in done.output
+
+
+def test_resuming_a_finished_run_says_so(home: Path) -> None:
+    done = call("train", "--resume", str(run_of(home)))
+    assert done.exit_code == 2 and "is finished" in done.output
+
+
+def test_a_fix_is_printed_so_that_it_can_be_pasted(home: Path) -> None:
+    done = call("train", DEFAULT, *SETS, "--runs", str(home / "again"))
+    assert "--set 'methods.reffakd.control=label smoothing'" in done.output
+
+
 def test_resuming_what_is_not_there_says_so(tmp_path: Path) -> None:
     done = call("train", "--resume", "nothing", "--runs", str(tmp_path))
     assert done.exit_code == 2 and "there is no run 'nothing'" in done.output

@@ -88,7 +88,16 @@ def test_the_ledger_of_a_stage_starts_at_nothing_and_counts_memory() -> None:
     ledger.images = 7
     ledger.begin()
     ledger.images += 3
-    cost = ledger.end()
+    cost = ledger.figures()
     assert cost["images"] == 3
     assert isinstance(cost["peak_memory"], int) and cost["peak_memory"] > 2**20
     assert cost["seconds"] is not None and 0 <= cost["seconds"] < 5
+
+
+def test_a_stage_taken_up_again_goes_on_counting() -> None:
+    ledger = Ledger(torch.device("cpu"), Clock())
+    ledger.begin({"seconds": 100.0, "images": 7, "peak_memory": 2**50, "joules": None})
+    ledger.images += 3
+    cost = ledger.figures()
+    assert cost["images"] == 10 and cost["peak_memory"] == 2**50
+    assert cost["seconds"] is not None and cost["seconds"] >= 100.0

@@ -17,14 +17,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine import load_student, nets, presets, seeds, session
+from engine import checkpoint, data, load_student, nets, presets, seeds, session
 from engine.control import Control
+from engine.evaluation import evaluate
 from engine.events import (
     Evaluated,
     Event,
     Finding,
     GroupEnded,
     Measured,
+    Note,
     Paused,
     Refused,
     RunEnded,
@@ -36,6 +38,7 @@ from engine.events import (
     Unpaused,
     Watched,
 )
+from engine.experiment import DatasetSettings
 from engine.runs import RunFolder
 
 QUICK: dict[str, Any] = {
@@ -141,6 +144,9 @@ def test_the_student_file_is_the_student_that_was_measured(whole: Ran) -> None:
     assert outcome.results[0]["top1"] == reported.top1
     assert net(torch.rand(2, *([net.frame.channels] + [net.frame.size] * 2))).shape == (2, 10)
     assert set(load_file(outcome.folders[0] / "student.safetensors")) == set(net.state_dict())
+    pictures = data.load(DatasetSettings(**reffakd().experiment.dataset.model_dump()), data.Sides(), "cpu")
+    assert pictures.test is not None
+    assert evaluate(net, pictures.test).top1 == pytest.approx(reported.top1)
 
 
 def test_the_exported_preset_is_the_same_experiment(whole: Ran) -> None:
@@ -167,7 +173,14 @@ def test_a_stopped_run_goes_on_exactly(stage: str, whole: Ran, tmp_path: Path) -
     resumed, after = ran(session.resumable(stopped.folders[0]), tmp_path, resume=stopped.folders[0])
     assert resumed.outcome == "done" and isinstance(after[0], RunResumed)
     assert same(student(whole[0]), student(resumed))
-    assert curve(RunFolder.open(resumed.folders[0]).events()) == curve(whole[1])
+    events = RunFolder.open(resumed.folders[0]).events()
+    assert curve(events) == curve(whole[1])
+    assert images(events) == images(whole[1])
+
+
+def images(events: list[Event]) -> dict[str, int]:
+    """The ledger's images by stage."""
+    return {e.stage: e.images for e in events if isinstance(e, StageEnded)}
 
 
 def curve(events: list[Event]) -> list[tuple[str, int, float]]:
@@ -223,18 +236,18 @@ def test_a_pause_keeps_the_run_and_does_not_count_as_time(whole: Ran, tmp_path: 
 
 
 def test_save_now_leaves_a_checkpoint_and_goes_on(tmp_path: Path) -> None:
-    control, said = Control(), list[Event]()
+    control, said, kept = Control(), list[Event](), list[dict[str, Any]]()
 
     def sink(event: Event) -> None:
         said.append(event)
         if isinstance(event, Step) and event.step == 2 and event.stage == "distilling":
             control.save()
         if isinstance(event, Step) and event.step == 4 and event.stage == "distilling":
-            control.stop()
+            kept.append(checkpoint.read(next(tmp_path.glob("*/checkpoints/last.safetensors"))))
 
     outcome = session.run(reffakd(), sink, control, home=tmp_path)
-    saved = [e for e in said if type(e).__name__ == "Saved" and getattr(e, "step", 0) == 2]
-    assert saved and (outcome.folders[0] / "checkpoints" / "last.safetensors").is_file()
+    assert outcome.outcome == "done"
+    assert kept[0]["where"] == {"stage": "distilling", "step": 2, "epoch": 1}
 
 
 def test_methods_of_one_seed_start_from_the_same_student_and_see_the_same_batches(tmp_path: Path) -> None:
@@ -260,9 +273,42 @@ def test_a_stopped_group_goes_on_with_the_repeats_that_are_left(tmp_path: Path) 
     two = quick("experiments/digits-labels", run__repeats=2, training__epochs=1)
     stopped = session.run(two, stop_when(control, lambda e: isinstance(e, Step), said), control, home=tmp_path)
     assert len(stopped.folders) == 1
-    resumed, after = ran(session.resumable(stopped.folders[0]), tmp_path, resume=stopped.folders[0])
+    said = []
+    resumed = session.run(session.resumable(stopped.folders[0]), said.append, Control(), resume=stopped.folders[0])
+    after = said
+    assert {path.parent for path in resumed.folders} == {tmp_path}
     assert [r.name.rsplit("-", 1)[1] for r in resumed.folders] == ["s0", "s1"]
-    assert isinstance(after[-1], GroupEnded)
+    assert isinstance(after[-1], GroupEnded) and len(after[-1].runs) == 2
+
+
+def test_a_finished_run_is_not_run_again(whole: Ran) -> None:
+    path = whole[0].folders[0]
+    before = (path / "events.jsonl").read_bytes()
+    with pytest.raises(session.RefusedError, match="is finished"):
+        ran(session.resumable(path), path.parent, resume=path)
+    assert (path / "events.jsonl").read_bytes() == before
+
+
+def test_a_run_that_somebody_writes_is_not_taken_up(whole: Ran, tmp_path: Path) -> None:
+    control, said = Control(), list[Event]()
+    labels = quick("experiments/digits-labels", training__epochs=1)
+    stopped = session.run(labels, stop_when(control, lambda e: isinstance(e, Step), said), control, home=tmp_path)
+    with RunFolder.open(stopped.folders[0]).lock(), pytest.raises(session.RefusedError, match="run"):
+        ran(session.resumable(stopped.folders[0]), tmp_path, resume=stopped.folders[0])
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(session.RefusedError, match="choose another folder with --runs"):
+        ran(quick("experiments/digits-labels"), tmp_path / "file")
+
+
+def test_what_will_surprise_is_said_at_the_start_and_stands_in_the_log(tmp_path: Path) -> None:
+    late = quick("experiments/digits-labels", training__schedule="multistep", training__milestones=[150])
+    outcome, said = ran(late, tmp_path)
+    notes = [e.text for e in said if isinstance(e, Note)]
+    assert any("milestones" in text for text in notes)
+    assert all(text in (outcome.folders[0] / "log.txt").read_text(encoding="utf-8") for text in notes)
 
 
 def test_an_experiment_that_breaks_a_rule_is_refused_before_anything_is_made(tmp_path: Path) -> None:
