@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,10 +33,13 @@ def window(start: str, runs: Path | None) -> int:
     The exit code."""
     from kdstudio import display
 
-    packages, shown = display.missing_packages(), not display.missing_display()
-    if shown and not packages:
+    found = display.find()
+    if found.plugin:
+        os.environ["QT_QPA_PLATFORM"] = found.plugin  # Qt must not try a display that does not answer first
+    packages = display.missing_packages()
+    if not found.problem and not packages:
         return show(start, runs)
-    _say(display.sentence(packages, start or DEFAULT, shown))
+    _say(display.sentence(packages, start or DEFAULT, found.problem))
     if not start:
         return REFUSED
     _say("Running it here.")

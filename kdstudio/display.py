@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import ctypes
 import os
+import socket
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
+Answers = Callable[[Mapping[str, str]], bool]
+"""Whether the display that an environment names can be reached."""
+VARIABLES = {"wayland": "WAYLAND_DISPLAY", "xcb": "DISPLAY"}
+"""Qt's plugins that need a display, in Qt's order -> the variable that names it."""
+PATIENCE = 2.0
+"""Seconds in which a compositor of this machine must answer."""
 XCB = {
+    "libxcb.so.1": "libxcb1",
     "libxcb-cursor.so.0": "libxcb-cursor0",
     "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
     "libxkbcommon.so.0": "libxkbcommon0",
@@ -29,6 +39,14 @@ QT = {
 """What Qt itself loads, whatever the plugin."""
 
 
+@dataclass(frozen=True)
+class Found:
+    """Qt's plugin for the display that was found, or why there is none."""
+
+    plugin: str
+    problem: str = ""
+
+
 def loads(library: str) -> bool:
     """Whether the system has a shared library."""
     try:
@@ -38,10 +56,58 @@ def loads(library: str) -> bool:
     return True
 
 
-def missing_display(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> bool:
-    """Whether there is no screen to show a window on; other systems than Linux always have one."""
-    named = any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
-    return platform.startswith("linux") and not named
+def wayland_answers(environment: Mapping[str, str]) -> bool:
+    """Whether a Wayland compositor listens where the environment says; an inherited connection counts as one."""
+    if environment.get("WAYLAND_SOCKET"):
+        return True
+    path = Path(environment.get("XDG_RUNTIME_DIR", ""), environment.get("WAYLAND_DISPLAY") or "wayland-0")
+    if not path.is_absolute():
+        return False
+    with socket.socket(socket.AF_UNIX) as tried:
+        tried.settimeout(PATIENCE)
+        try:
+            tried.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
+def x_answers(environment: Mapping[str, str]) -> bool:
+    """Whether an X server lets us in, asked as Qt asks. Without libxcb nobody can tell, and the library is named instead."""
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return True
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    xcb.xcb_connect.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
+    xcb.xcb_connection_has_error.argtypes = xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
+    connection = xcb.xcb_connect(os.fsencode(environment.get("DISPLAY", "")), None)
+    try:
+        return not xcb.xcb_connection_has_error(connection)
+    finally:
+        xcb.xcb_disconnect(connection)
+
+
+def find(
+    environment: Mapping[str, str] = os.environ, platform: str = sys.platform,
+    wayland: Answers = wayland_answers, x: Answers = x_answers,
+) -> Found:  # fmt: skip
+    """The display to show a window on; other systems than Linux always have one."""
+    named = environment.get("QT_QPA_PLATFORM", "")
+    if not platform.startswith("linux"):
+        return Found(named)
+    if named:
+        plugins = [choice.partition(":")[0] for choice in named.split(";")]
+    else:
+        plugins = [plugin for plugin, variable in VARIABLES.items() if environment.get(variable)]
+    for plugin in plugins:
+        kind = plugin.partition("-")[0]  # wayland-egl is Wayland, too
+        if kind not in VARIABLES or (wayland if kind == "wayland" else x)(environment):
+            return Found(named or plugin)
+    tried = [f"{name}={environment[name]}" for name in (*VARIABLES.values(), "QT_QPA_PLATFORM") if environment.get(name)]
+    if not tried:
+        return Found("", "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set).")
+    return Found("", f"there is no display that answers at {', '.join(tried)}. Is it left over from another session?")
 
 
 def missing_packages(
@@ -62,10 +128,8 @@ def _uses_x(environment: Mapping[str, str]) -> bool:
     return named.startswith("xcb") or (not named and not environment.get("WAYLAND_DISPLAY"))
 
 
-def sentence(packages: tuple[str, ...], preset: str, display: bool) -> str:
+def sentence(packages: tuple[str, ...], preset: str, problem: str = "") -> str:
     """Why there is no window, what to install, and how to go on in the terminal."""
-    why = "The window cannot be shown: libraries of the system are missing."
-    if not display:
-        why = "The window cannot be shown: there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)."
+    why = f"The window cannot be shown: {problem or 'libraries of the system are missing.'}"
     install = f"\nInstall what Qt needs:  sudo apt install {' '.join(packages)}" if packages else ""
     return f"{why}{install}\nOr run in the terminal:  kdstudio train {preset}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -34,7 +35,7 @@ def test_without_a_display_start_runs_in_the_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ran: list[list[str]] = []
-    monkeypatch.setattr(display, "missing_display", lambda: True)
+    monkeypatch.setattr(display, "find", lambda: display.Found("", "there is no display."))
     monkeypatch.setattr(app, "_terminal", lambda words: ran.append(words) or 0)
     assert app.window("experiments/digits-kd", Path("runs")) == 0
     assert ran == [["train", "experiments/digits-kd", "--runs", "runs"]]
@@ -87,17 +88,61 @@ def test_missing_libraries_are_named_by_their_package() -> None:
     assert display.missing_packages(x, "darwin", there({"libEGL.so.1"})) == ()
 
 
+def found(environment: dict[str, str], answering: str = "", platform: str = "linux") -> display.Found:
+    return display.find(environment, platform, lambda _: "wayland" in answering, lambda _: "x" in answering)
+
+
+BOTH = {"DISPLAY": ":0", "WAYLAND_DISPLAY": "w"}
+
+
 @pytest.mark.parametrize(
-    ("environment", "platform", "missing"),
-    [({}, "linux", True), ({"DISPLAY": ":0"}, "linux", False), ({"WAYLAND_DISPLAY": "w"}, "linux", False),
-     ({"QT_QPA_PLATFORM": "offscreen"}, "linux", False), ({}, "darwin", False), ({}, "win32", False)],
+    ("environment", "answering", "plugin"),
+    [({"DISPLAY": ":0"}, "x", "xcb"), ({"WAYLAND_DISPLAY": "w"}, "wayland", "wayland"), (BOTH, "wayland x", "wayland"),
+     (BOTH, "x", "xcb"), ({"QT_QPA_PLATFORM": "offscreen"}, "", "offscreen"),
+     ({"QT_QPA_PLATFORM": "minimal:x"}, "", "minimal:x"), ({"QT_QPA_PLATFORM": "wayland;xcb"}, "x", "wayland;xcb")],
 )  # fmt: skip
-def test_only_linux_can_be_without_a_display(environment: dict[str, str], platform: str, missing: bool) -> None:
-    assert display.missing_display(environment, platform) is missing
+def test_the_display_that_answers_is_taken(environment: dict[str, str], answering: str, plugin: str) -> None:
+    assert found(environment, answering) == display.Found(plugin)
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [({}, "neither DISPLAY nor WAYLAND_DISPLAY is set"), (BOTH, "answers at WAYLAND_DISPLAY=w, DISPLAY=:0."),
+     ({"QT_QPA_PLATFORM": "wayland-egl"}, "QT_QPA_PLATFORM=wayland-egl")],
+)  # fmt: skip
+def test_a_display_that_does_not_answer_is_named(environment: dict[str, str], named: str) -> None:
+    assert found(environment).plugin == ""
+    assert named in found(environment).problem
+
+
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_only_linux_can_be_without_a_display(platform: str) -> None:
+    assert found({}, platform=platform) == display.Found("")
+
+
+@linux
+@pytest.mark.parametrize("name", ["DISPLAY", "WAYLAND_DISPLAY"])
+def test_a_stale_display_gives_a_sentence_and_no_abort(name: str, tmp_path: Path) -> None:
+    done = kdstudio(XDG_RUNTIME_DIR=str(tmp_path), **{name: ":9471" if name == "DISPLAY" else "nope"})
+    assert done.returncode == 2
+    assert f"{name}=" in done.stderr
+
+
+@linux
+def test_a_compositor_answers_by_name_and_by_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("wayland-7")
+        by_name = {"WAYLAND_DISPLAY": "wayland-7", "XDG_RUNTIME_DIR": str(tmp_path)}
+        assert not display.wayland_answers(by_name)
+        listening.listen()
+        assert display.wayland_answers(by_name)
+        assert display.wayland_answers({"WAYLAND_DISPLAY": str(tmp_path / "wayland-7")})
+    assert not display.wayland_answers({"WAYLAND_DISPLAY": "wayland-7"})
 
 
 def test_the_sentence_names_packages_and_the_command() -> None:
-    said = display.sentence(("libegl1", "libxcb-cursor0"), "experiments/x", True)
+    said = display.sentence(("libegl1", "libxcb-cursor0"), "experiments/x")
     assert "sudo apt install libegl1 libxcb-cursor0" in said
     assert said.endswith("kdstudio train experiments/x")
 
