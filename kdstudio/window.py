@@ -153,7 +153,7 @@ class Window(QMainWindow):
             asking.tell(self, "This run cannot go on", str(error))
             return
         self.show_run()
-        self.trainer.start(resolved, self.home, path)
+        self.trainer.start(resolved, path.parent, path)  # repeats and teachers lie beside it
         self.run.go_on(path)
 
     def clone_run(self, path: Path, fix: Mapping[str, Any] | None = None) -> None:

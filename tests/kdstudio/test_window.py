@@ -124,10 +124,10 @@ def test_a_run_can_be_cloned_with_the_fix_of_a_finding(window: Any, tmp_path: Pa
 
 
 def test_resuming_hands_the_folder_to_the_trainer(window: Any, tmp_path: Path) -> None:
-    folder, _ = record(tmp_path, Recipe(until=0.2, epochs=3, outcome="stopped"))
+    folder, _ = record(tmp_path / "elsewhere", Recipe(until=0.2, epochs=3, outcome="stopped"))
     window.resume_run(folder.path)
     _, home, resume = window.trainer.orders[0]
-    assert (home, resume) == (tmp_path, folder.path)
+    assert (home, resume) == (tmp_path / "elsewhere", folder.path)  # its repeats and teachers lie beside it
 
 
 def test_closing_an_idle_window_asks_nothing(window: Any) -> None:
