@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from statistics import median
 from typing import Any
 
 from engine import method
 from engine.findings import Check, Evidence, Found, latest
+from engine.knobs import problem, specs
 
 AGAIN = 3
 """Measurements in a row, or at least, before a share or a cosine is believed."""
 WANTED_SHARE = 0.2
+USUAL_TEMPERATURE = 4.0
 
 
 def _chosen(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -23,13 +25,26 @@ def _teaches_a_net(settings: Mapping[str, Any]) -> bool:
     return bool(settings["teacher"]["net"] != "none")
 
 
-def _softer(settings: Mapping[str, Any], temperature: float) -> dict[str, Any]:
-    """Another temperature for every method of the stack that wants a teacher's logits and has one."""
-    return {
-        f"methods.{key}.temperature": temperature
-        for key, values in _chosen(settings).items()
-        if method.find(key).needs.teacher == "logits" and "temperature" in values
-    }
+def _tempered(settings: Mapping[str, Any], wanted: Callable[[float], float]) -> dict[str, Any]:
+    """What `wanted` makes of the temperature of every method of the stack that wants a teacher's logits and has one; a
+    method whose bounds forbid it is left out."""
+    offered = {}
+    for key, values in _chosen(settings).items():
+        spec = next((s for s in specs(method.find(key).Params) if s.name == "temperature"), None)
+        if spec is None or method.find(key).needs.teacher != "logits":
+            continue
+        temperature = float(f"{wanted(values['temperature']):.3g}")
+        if problem(spec, temperature) is None:
+            offered[f"methods.{key}.temperature"] = temperature
+    return offered
+
+
+def _lower(temperature: float) -> float:
+    return min(USUAL_TEMPERATURE, temperature / 2)
+
+
+def _higher(temperature: float) -> float:
+    return max(USUAL_TEMPERATURE, 2 * temperature)
 
 
 def _nearly_uniform(seen: Evidence, settings: Mapping[str, Any]) -> Found | None:
@@ -40,7 +55,7 @@ def _nearly_uniform(seen: Evidence, settings: Mapping[str, Any]) -> Found | None
         f"The teacher's soft labels are nearly uniform: {100 * share:.2f} % of the largest entropy; a lower temperature shows "
         "more of what it knows.",
         {"entropy_teacher": share},
-        _softer(settings, 4.0),
+        _tempered(settings, _lower),
     )
 
 
@@ -52,7 +67,7 @@ def _nearly_one_hot(seen: Evidence, settings: Mapping[str, Any]) -> Found | None
         f"The teacher's soft labels are nearly one-hot: {100 * share:.2f} % of the largest entropy; they say what the labels "
         "say. A higher temperature shows how it ranks the other classes.",
         {"entropy_teacher": share},
-        _softer(settings, 4.0),
+        _tempered(settings, _higher),
     )
 
 
@@ -141,17 +156,20 @@ def _fight_check(name: str) -> Check:
         if len(values) < AGAIN:
             return None
         within = [v for epoch, v in values if epoch == values[-1][0]]
-        middle = median(within if len(within) >= AGAIN else [v for _, v in values[-AGAIN:]])
+        whole = len(within) >= AGAIN
+        middle = median(within if whole else [v for _, v in values[-AGAIN:]])
         if middle >= -0.2:
             return None
         found = _weight(name, settings)
         return Found(
-            f"{name} pulls against the rest of the loss: the cosine of their gradients is {middle:.2f} over an epoch.",
+            f"{name} pulls against the rest of the loss: the median cosine of their gradients is {middle:.2f} "
+            f"{'in the last epoch' if whole else f'in the last {AGAIN} checks'}.",
             {reads: middle},
             {} if found is None else {found[0]: found[1] / 2},
         )
 
-    return Check(f"fight:{name}", "Terms fight", "median cosine < -0.2 over an epoch (three checks at least)", (reads,), fight)
+    criterion = f"median cosine < -0.2 in the last epoch, or in the last {AGAIN} checks where that epoch has had fewer"
+    return Check(f"fight:{name}", "Terms fight", criterion, (reads,), fight)
 
 
 def _nonfinite_check(name: str) -> Check:

@@ -140,6 +140,28 @@ def asked(check: str, evidence: dict[str, list[tuple[int, float]]], **more: Any)
     return EVERY[check].look(evidence, experiment.model_dump())
 
 
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 4.0, 20.0, 200.0])
+def test_the_temperature_offered_is_another_one_in_the_direction_the_finding_names(temperature: float) -> None:
+    stack = {"kd": {"temperature": temperature}, "dkd": {"temperature": 2 * temperature}}
+    for check, share, sign in (("nearly-uniform", 0.995, -1), ("nearly-one-hot", 0.01, 1)):
+        found = asked(check, {"entropy_teacher": [(1, share)]}, methods=stack)
+        assert found is not None and len(found.fix) == 2
+        for path, offered in found.fix.items():
+            assert sign * (offered - stack[path.split(".")[1]]["temperature"]) > 0
+
+
+def test_a_temperature_out_of_bounds_is_not_offered() -> None:
+    found = asked("nearly-one-hot", {"entropy_teacher": [(1, 0.01)]}, methods={"kd": {"temperature": 1000.0}})
+    assert found is not None and found.fix == {}
+
+
+def test_a_fight_says_over_what_it_was_judged() -> None:
+    within = asked("fight:kd.kl", {"cosine/kd.kl": [(1, 0.9), *[(2, -0.3)] * 3]})
+    across = asked("fight:kd.kl", {"cosine/kd.kl": [(1, -0.3), (2, -0.3), (3, -0.3)]})
+    assert within is not None and "-0.30 in the last epoch" in within.sentence
+    assert across is not None and "-0.30 in the last 3 checks" in across.sentence
+
+
 def test_the_offered_weight_would_give_a_fifth_of_the_gradient() -> None:
     found = asked("too-strong:kd.kl", {"share/kd.kl": [(1, 0.95)] * 3})
     assert found is not None
