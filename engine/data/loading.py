@@ -13,6 +13,13 @@ from engine.experiment import DatasetSettings
 ROOM = 0.6
 """The share of free memory that a dataset may fill; the rest is for nets and their activations."""
 
+MORE = {
+    "test": "Add images to each class, or bring test images in a folder test/ beside train/",
+    "subset": "Add images to each class, or set dataset.subset to 1",
+    "held-out": "Add images to each class, raise dataset.subset, or set dataset.holdout to 0 and run.selection to last",
+}
+"""What to do where a part of the images would be empty."""
+
 
 def assemble(source: Source, settings: DatasetSettings, sides: Sides, device: torch.device) -> Pictures:
     """A dataset as tensors on the device. Raises DataError where settings and images do not fit together."""
@@ -62,18 +69,25 @@ def _piles(source: Source, settings: DatasetSettings) -> tuple[Pile, Pile | None
     """Train, held-out and test: what the dataset brings, and seeded stratified shares for what it does not."""
     train, test, heldout = source.train, source.test, source.heldout
     if test is None:
-        test, train = _divided(train, settings.split, settings.split_seed, "test")
+        test, train = _divided(train, settings.split, settings, source.class_names, "test")
     if settings.subset < 1:
-        train, _ = _divided(train, settings.subset, settings.split_seed, "subset")
+        train, _ = _divided(train, settings.subset, settings, source.class_names, "subset")
     if settings.holdout == 0:
         heldout = None
     elif heldout is None:
-        heldout, train = _divided(train, settings.holdout, settings.split_seed, "held-out")
+        heldout, train = _divided(train, settings.holdout, settings, source.class_names, "held-out")
     return train, heldout, test
 
 
-def _divided(pile: Pile, share: float, seed: int, purpose: str) -> tuple[Pile, Pile]:
-    chosen, rest = stratified(pile.labels, share, seed, purpose)
+def _divided(pile: Pile, share: float, settings: DatasetSettings, names: tuple[str, ...], purpose: str) -> tuple[Pile, Pile]:
+    """A stratified share and the rest. Raises DataError where the classes are too small to give an image."""
+    chosen, rest = stratified(pile.labels, share, settings.split_seed, purpose)
+    if not len(chosen):
+        scarce = int(pile.labels[0])
+        raise DataError(
+            f"no image can be taken for the {purpose} part: every class has a single image left, such as "
+            f"{names[scarce]!r} with 1; two are needed at least. {MORE[purpose]}"
+        )
     return _part(pile, chosen), _part(pile, rest)
 
 

@@ -194,3 +194,16 @@ def test_what_is_wrong_with_a_folder_is_said_with_its_file(wrong, tmp_path: Path
 def test_an_unset_folder_is_asked_for() -> None:
     with pytest.raises(DataError, match=r"dataset\.root: choose the folder of your images"):
         data.load(DatasetSettings(name="folder"), Sides(), "cpu")
+
+
+def test_classes_of_one_image_cannot_be_divided(tmp_path: Path) -> None:
+    fill(tmp_path, images=1)
+    with pytest.raises(DataError, match="for the test part: every class has a single image left, such as 'ant' with 1"):
+        load(tmp_path)
+    fill(tmp_path / "other" / "train", images=1)
+    fill(tmp_path / "other" / "test", images=1)
+    with pytest.raises(DataError, match=r"for the held-out part.*dataset\.holdout to 0"):
+        load(tmp_path / "other")
+    with pytest.raises(DataError, match=r"for the subset part.*dataset\.subset to 1"):
+        load(tmp_path / "other", subset=0.5)
+    assert len(load(tmp_path / "other", holdout=0).train) == 2
