@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from engine import costs, evidence, logits, similarity, soft_label_checks
 from engine.autoencoder import Autoencoder, explained, fitted, resize
+from engine.data import DataError
 from engine.knobs import knob
 from engine.method import Facts, Knobs, Lab, Method, Mix, Needs, Seen, Side, Stage, Term, Watch
 
@@ -162,7 +163,8 @@ class ReffAKD(Method):
         return self.offered[seen.y] if self.teaches() and seen.y is not None else None
 
     def prepare(self, lab: Lab) -> None:
-        """Train the autoencoder, then make soft labels of its embeddings."""
+        """Train the autoencoder, then make soft labels of its embeddings. Raises DataError for a class of one image."""
+        _check_classes(lab)
         if self.side != tuple(lab.facts.shape[1:]):
             lab.note(f"images are resized from {_by(lab.facts.shape[1:])} to {_by(self.side)} for the autoencoder, "
                      "whose sides are multiples of 8")  # fmt: skip
@@ -291,6 +293,17 @@ def _labels(lab: Lab) -> Tensor:
     if lab.facts.labels is None:
         raise ValueError("ReffAKD needs labels to know which images belong to one class; turn dataset.labels on")
     return lab.facts.labels
+
+
+def _check_classes(lab: Lab) -> None:
+    """Said before the autoencoder is trained, for the similarity of a class to itself is that of two of its images."""
+    counts = torch.bincount(_labels(lab), minlength=lab.facts.classes).tolist()
+    scarce = int(min(range(len(counts)), key=counts.__getitem__))
+    if counts[scarce] < 2:
+        raise DataError(
+            f"class {lab.facts.class_names[scarce]!r} has {counts[scarce]} training images, and ReffAKD measures its "
+            "similarity to itself between two; add images of it, raise dataset.subset or lower dataset.holdout"
+        )
 
 
 def _by(side: tuple[int, ...]) -> str:

@@ -9,6 +9,7 @@ import torch
 from builders import SmallLab, SmallNet, golden, seen_batch, striped_images
 
 from engine import logits, similarity
+from engine.data import DataError
 from engine.method import Method, chosen, find
 
 QUICK = {"epochs": 3, "batch_size": 32, "output": "linear"}
@@ -135,8 +136,9 @@ def test_a_class_with_a_single_image_is_named() -> None:
     images, labels = striped_images(side=8)
     keep = (labels != 2) | (torch.arange(len(labels)) == 2)
     lab = SmallLab(images[keep], labels[keep])
-    with pytest.raises(ValueError, match="'class 2' has 1 training images"):
-        made(lab, control="untrained").prepare(lab)
+    with pytest.raises(DataError, match=r"'class 2' has 1 training images.*raise dataset\.subset"):
+        made(lab).prepare(lab)
+    assert lab.shown == {}
 
 
 def test_without_labels_it_says_what_to_turn_on() -> None:
