@@ -5,6 +5,7 @@ The window asks while typing, the session before it starts. `problems` are reaso
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class _Case:
 
     experiment: Experiment
     catalogue: Catalogue
+    home: Path | None = None
 
     @cached_property
     def methods(self) -> dict[str, MethodCard]:
@@ -72,14 +74,14 @@ class _Case:
         return float(self.settings[key][term.weight] if isinstance(term.weight, str) else term.weight)
 
 
-def problems(experiment: Experiment, catalogue: Catalogue | None = None) -> tuple[Problem, ...]:
+def problems(experiment: Experiment, catalogue: Catalogue | None = None, *, home: Path | None = None) -> tuple[Problem, ...]:
     """Why this experiment cannot run; empty where it can. Unknown names are told first, for nothing else can be judged
-    without their cards."""
+    without their cards. A teacher named by its run is looked for under `home`; without it only folders are looked at."""
     known = catalogue or cards.catalogue()
     unknown = tuple(_unknown(experiment, known))
     if unknown:
         return unknown
-    case = _Case(experiment, known)
+    case = _Case(experiment, known, home)
     return tuple(problem for rule in _RULES for problem in rule(case))
 
 
@@ -186,6 +188,21 @@ def _sources(case: _Case) -> Iterator[Problem]:
             yield Problem(path, f"there is no file {file!r}")
 
 
+def _earlier_run(case: _Case) -> Iterator[Problem]:
+    teacher = case.experiment.teacher
+    if not case.has_teacher or teacher.source != "run" or not teacher.run:
+        return
+    folder = Path(teacher.run).expanduser()
+    if not folder.is_dir():
+        if case.home is None and len(folder.parts) == 1:
+            return
+        folder = (case.home or Path()) / folder
+    if not folder.is_dir():
+        yield Problem("teacher.run", f"there is no run {teacher.run!r}; name one of your runs, or give its folder")
+    elif not (folder / "student.safetensors").is_file():
+        yield Problem("teacher.run", f"{teacher.run!r} has no student.safetensors; choose a finished run")
+
+
 def _data(case: _Case) -> Iterator[Problem]:
     settings, card = case.experiment.dataset, case.catalogue.datasets[case.experiment.dataset.name]
     if card.needs_folder and not settings.root:
@@ -231,8 +248,8 @@ def _device(case: _Case) -> Iterator[Problem]:
 
 
 _RULES = (
-    _source_of_logits, _one_source_of_logits, _offer_is_taken, _without_labels, _something_to_learn, _sources, _data, _sides,
-    _schedule, _selection, _device,
+    _source_of_logits, _one_source_of_logits, _offer_is_taken, _without_labels, _something_to_learn, _sources, _earlier_run,
+    _data, _sides, _schedule, _selection, _device,
 )  # fmt: skip
 
 
@@ -262,9 +279,16 @@ def _idle_settings(case: _Case) -> Iterator[Problem]:
 
 def _batch_of_everything(case: _Case) -> Iterator[Problem]:
     settings = case.experiment.dataset
-    there = case.catalogue.datasets[settings.name].train_images * settings.subset * (1 - settings.holdout)
+    card = case.catalogue.datasets[settings.name]
+    there = card.train_images * settings.subset * (1 - settings.holdout) * (1 if card.test_images else 1 - settings.split)
     if 0 < there < case.experiment.training.batch_size:
         yield Problem("training.batch_size", f"there are only about {there:.0f} training images: every step sees all of them")
+
+
+def _more_threads_than_cores(case: _Case) -> Iterator[Problem]:
+    threads, cores = case.experiment.run.threads, os.cpu_count()
+    if threads != "auto" and cores and threads > cores:
+        yield Problem("run.threads", f"this machine has {cores} cores: {threads} threads get in each other's way; use auto")
 
 
 def _conditions_unmet(case: _Case) -> Iterator[Problem]:
@@ -285,7 +309,7 @@ def _in_words(condition: Any) -> str:
     return " and ".join(f"{name} is {' or '.join(str(v) for v in allowed)}" for name, allowed in condition.items())
 
 
-_WARNINGS = (_late_milestones, _idle_settings, _batch_of_everything, _conditions_unmet)
+_WARNINGS = (_late_milestones, _idle_settings, _batch_of_everything, _more_threads_than_cores, _conditions_unmet)
 
 
 def _titles(case: _Case, keys: list[str]) -> str:

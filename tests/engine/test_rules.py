@@ -104,6 +104,35 @@ def test_a_file_that_is_there_is_no_problem(tmp_path: Path) -> None:
     assert refused(dataset__name="folder", dataset__root=str(tmp_path)) == []
 
 
+def test_the_run_that_teaches_must_be_there_and_have_a_student(tmp_path: Path) -> None:
+    def said(run: str, home: Path | None) -> list[str]:
+        made = experiment(teacher__net="resnet20", teacher__source="run", teacher__run=run, methods={"kd": {}})
+        return [p.sentence for p in rules.problems(made, CATALOGUE, home=home)]
+
+    assert said("first", None) == []
+    assert said("first", tmp_path) == ["there is no run 'first'; name one of your runs, or give its folder"]
+    assert said(str(tmp_path / "gone"), None) == [
+        f"there is no run {str(tmp_path / 'gone')!r}; name one of your runs, or give its folder"
+    ]
+    (tmp_path / "first").mkdir()
+    assert said("first", tmp_path) == ["'first' has no student.safetensors; choose a finished run"]
+    (tmp_path / "first" / "student.safetensors").write_bytes(b"")
+    assert said("first", tmp_path) == said(str(tmp_path / "first"), None) == []
+
+
+def test_more_threads_than_cores_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    assert warned(run__threads=4) == []
+    assert warned(run__threads=5) == [("run.threads", "this machine has 4 cores: 5 threads get in each other's way; use auto")]
+
+
+def test_images_that_become_the_test_set_are_not_counted_as_training_images() -> None:
+    undivided = replace(CATALOGUE.datasets["digits"], train_images=1000, test_images=0)
+    catalogue = replace(CATALOGUE, datasets={**CATALOGUE.datasets, "digits": undivided})
+    [warning] = rules.warnings(experiment(training__batch_size=900), catalogue)
+    assert "only about 720 training images" in warning.sentence
+
+
 def test_two_nets_that_take_different_sides_only_are_refused() -> None:
     other = replace(CATALOGUE.nets["lenet5"], key="lenet28", title="lenet28", exact=28)
     catalogue = replace(CATALOGUE, nets={**CATALOGUE.nets, "lenet28": other})
