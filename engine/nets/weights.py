@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -93,6 +94,9 @@ def _check(net: Net, state: Mapping[str, Tensor], path: Path) -> None:
     missing = [k for k in own if k not in state and k not in forgiven]
     extra = [k for k in state if k not in own]
     shapes = [k for k, v in state.items() if k in own and own[k].shape != v.shape]
+    held = _held(path) if missing or extra or shapes else ""
+    if held and held != net.frame.key:
+        raise NetError(f"{path} holds a {held}, not a {net.frame.key}; set the net to {held}, or choose another file")
     if missing and not extra and not shapes and all("downsample" in k for k in missing):
         raise NetError(
             f"{path} is a ResNet with zero-padding shortcuts; {net.frame.key} has projection shortcuts. "
@@ -100,6 +104,19 @@ def _check(net: Net, state: Mapping[str, Tensor], path: Path) -> None:
         )
     if missing or extra or shapes:
         raise NetError(f"{path} does not fit {net.frame.key}: " + "; ".join(_differences(own, state, missing, extra, shapes)))
+
+
+def _held(path: Path) -> str:
+    """The net that a student file of kdstudio says it holds; empty for any other file."""
+    if path.suffix != ".safetensors":
+        return ""
+    with safe_open(path, framework="pt") as file:
+        text = (file.metadata() or {}).get("net", "")
+    try:
+        identity = json.loads(text)
+    except json.JSONDecodeError:
+        return ""
+    return str(identity.get("key", "")) if isinstance(identity, dict) else ""
 
 
 def _differences(

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from engine import nets
+from engine.export.student import write
 from engine.nets import Net
 from engine.nets.weights import load_weights
 
@@ -70,6 +71,21 @@ def test_weights_of_another_net_are_refused_with_keys_and_shapes(tmp_path: Path)
     with pytest.raises(nets.NetError, match=r"the file lacks layer1\.1\.conv1\.weight"):
         torch.save(foreign(resnet(0)), tmp_path / "c.pth")
         load_weights(resnet(0, key="resnet14"), tmp_path / "c.pth")
+
+
+def test_a_student_file_of_another_net_says_what_it_holds(tmp_path: Path) -> None:
+    write(tmp_path / "student.safetensors", resnet(0), {})
+    with pytest.raises(nets.NetError, match=r"student\.safetensors holds a resnet8, not a resnet14; set the net to resnet8"):
+        load_weights(resnet(0, key="resnet14"), tmp_path / "student.safetensors")
+    with pytest.raises(nets.NetError, match=r"fc\.weight is 10x64 in the file and 100x64 in the net"):
+        load_weights(resnet(0, classes=100), tmp_path / "student.safetensors")
+
+
+@pytest.mark.parametrize("said", ["not JSON", "[1]", "{}"])
+def test_a_foreign_file_that_says_something_else_of_its_net_is_told_by_its_keys(said: str, tmp_path: Path) -> None:
+    save_file(resnet(0).state_dict(), tmp_path / "net.safetensors", {"net": said})
+    with pytest.raises(nets.NetError, match=r"the file lacks layer1\.1"):
+        load_weights(resnet(0, key="resnet14"), tmp_path / "net.safetensors")
 
 
 def test_a_refused_file_leaves_the_net_as_it_was(tmp_path: Path) -> None:
