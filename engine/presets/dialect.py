@@ -143,12 +143,24 @@ def _compose(text: str, file: str) -> Node | None:
         mark = error.problem_mark or error.context_mark
         sentence = " ".join(part for part in (error.context, error.problem) if part) or "this is not YAML"
         where = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        if mark and (tab := _tab(text, mark.line, error.problem or "")):
+            sentence, where = f"line {mark.line + 1} {tab[0]}; use spaces", (mark.line + 1, tab[1])
         raise PresetError([Problem("", sentence, file, *where)]) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         column = error.position - (text.rfind("\n", 0, error.position) + 1) + 1
         sentence = f"the character U+{ord(text[error.position]):04X} may not stand in a text file; remove it"
         raise PresetError([Problem("", sentence, file, line, column)]) from error
+
+
+def _tab(text: str, line: int, problem: str) -> tuple[str, int] | None:
+    """What a tab does in a line that cannot be read, and its column from 1; None where no tab is to blame."""
+    found = text.splitlines()[line : line + 1]
+    indent = re.match(r"\s*", found[0]) if found else None
+    if indent and "\t" in indent[0]:
+        return "is indented with a tab", indent[0].index("\t") + 1
+    between = re.match(r"[^\t]*\t", found[0]) if found and "'\\t'" in problem else None
+    return ("has a tab between words", between.end()) if between else None
 
 
 class _Reading:
