@@ -12,7 +12,8 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt
 from PySide6.QtGui import QColor
 
-from engine.runs import RunRow
+from engine.presets import PresetError
+from engine.runs import RunError, RunFolder, RunRow
 from kdstudio import theme
 from kdstudio.journal import seconds
 
@@ -99,6 +100,17 @@ def groups(rows: Sequence[RunRow]) -> dict[str, Group]:
         for name, values in found.items()
         if len(values) > 1
     }
+
+
+def lacks_repeats(row: RunRow, rows: Sequence[RunRow]) -> bool:
+    """Whether a finished run is the last of its group although its experiment wants more; not where it cannot be read."""
+    if row.state != "done" or any(r.group == row.group and r.seed > row.seed for r in rows):
+        return False
+    try:
+        run = RunFolder.open(row.path).experiment().experiment.run
+    except (RunError, PresetError):
+        return False
+    return row.seed < run.seed + run.repeats - 1
 
 
 class RunTable(QAbstractTableModel):

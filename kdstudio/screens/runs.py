@@ -8,6 +8,7 @@ from PySide6.QtCore import QModelIndex, QObject, QRectF, QRunnable, QSize, Qt, Q
 from PySide6.QtGui import QColor, QHideEvent, QPainter, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -24,7 +25,7 @@ from engine import runs
 from engine.runs import RunRow
 from kdstudio import theme
 from kdstudio.icons import IconLabel, TextButton
-from kdstudio.run_table import RUN, STARTED, RunTable, Sorted
+from kdstudio.run_table import RUN, STARTED, RunTable, Sorted, lacks_repeats
 
 REFRESH = 2000
 """Milliseconds between two looks at the folders, while the table is seen."""
@@ -94,6 +95,7 @@ class RunsScreen(QWidget):
         self.view = QTableView()
         self.search = QLineEdit()
         self.count = theme.set_role(QLabel(), "muted")
+        self.folder = TextButton("Open folder…", "secondary", "folder")
         self.open = TextButton("Open", "secondary", "run")
         self.resume = TextButton("Resume", "secondary", "play")
         self.clone = TextButton("Clone", "secondary", "clone")
@@ -115,13 +117,14 @@ class RunsScreen(QWidget):
         self.search.setFixedWidth(280)
         self.search.setAccessibleName("Search runs")
         self.open.setToolTip("Show this run as it was (Return, double click)")
-        self.resume.setToolTip("Go on from its last checkpoint")
+        self.folder.setToolTip("Show a run that lies anywhere else")
+        self.resume.setToolTip("Go on from its last checkpoint, or with the repeats that are missing")
         self.clone.setToolTip("Open the set-up with this run's experiment")
         head = QHBoxLayout()
         head.setSpacing(theme.SPACE)
         head.addWidget(theme.set_role(QLabel("Runs"), "title"))
         head.addWidget(self.count, 1)
-        for part in (self.search, self.open, self.resume, self.clone):
+        for part in (self.search, self.folder, self.open, self.resume, self.clone):
             head.addWidget(part)
         self._pages.addWidget(theme.set_role(QWidget(), "plain"))  # until the folder has been read
         self._pages.addWidget(self.view)
@@ -161,6 +164,7 @@ class RunsScreen(QWidget):
         self.search.textChanged.connect(self._searched)
         self.view.activated.connect(lambda _: self._emit(self.open_requested))
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._allow())
+        self.folder.clicked.connect(self._open_folder)
         self.open.clicked.connect(lambda: self._emit(self.open_requested))
         self.resume.clicked.connect(lambda: self._emit(self.resume_requested))
         self.clone.clicked.connect(lambda: self._emit(self.clone_requested))
@@ -219,8 +223,16 @@ class RunsScreen(QWidget):
         run = self.chosen()
         self.open.setEnabled(run is not None)
         self.clone.setEnabled(run is not None)
-        resumable = run is not None and run.state in ("interrupted", "stopped", "failed")
-        self.resume.setEnabled(resumable and not self._busy)
+        self.resume.setEnabled(run is not None and not self._busy and self._goes_on(run))
+
+    def _goes_on(self, run: RunRow) -> bool:
+        """Whether something of a run is left: of itself, or repeats after it."""
+        return run.state in ("interrupted", "stopped", "failed") or lacks_repeats(run, self.table.rows)
+
+    def _open_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Open the folder of a run", str(self.home))
+        if chosen:
+            self.open_requested.emit(Path(chosen))
 
     def _emit(self, signal: object) -> None:
         run = self.chosen()

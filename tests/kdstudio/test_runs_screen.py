@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 from recorded import Recipe, record, shorter
 
@@ -74,6 +77,30 @@ def test_only_what_was_cut_short_can_be_resumed_and_only_while_nothing_runs(scre
     with qtbot.waitSignal(screen.resume_requested) as asked:
         screen.resume.click()
     assert asked.args == [screen.home / "b"]
+
+
+def test_a_finished_run_goes_on_while_repeats_are_missing(screen: RunsScreen, qtbot: QtBot) -> None:
+    for path in (screen.home / "a-s0", screen.home / "a-s1"):
+        stored = path / "experiment.yaml"
+        found, count = re.subn(r"repeats: 1\b", "repeats: 3", stored.read_text(encoding="utf-8"))
+        assert count == 1
+        stored.write_text(found, encoding="utf-8")
+    shutil.rmtree(screen.home / "b")
+    screen.refresh()
+    qtbot.waitUntil(lambda: screen.shown.rowCount() == 2, timeout=5000)
+    screen.choose(screen.home / "a-s1")
+    assert screen.resume.isEnabled()
+    screen.choose(screen.home / "a-s0")
+    assert not screen.resume.isEnabled()
+
+
+def test_a_run_is_opened_from_any_folder(screen: RunsScreen, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+    screen.open_requested.connect(asked.append)
+    for answer in ("", "/elsewhere/a-run"):
+        monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_, answer=answer: answer)
+        screen.folder.click()
+    assert asked == [Path("/elsewhere/a-run")]
 
 
 def test_a_run_is_opened_by_a_double_click_and_cloned_by_a_button(screen: RunsScreen, qtbot: QtBot) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 from recorded import Recipe, record
 
@@ -111,9 +111,11 @@ def test_a_stored_run_opens_apart_from_the_one_that_goes_on(window: Any, tmp_pat
     assert window.run.history.started is None
 
 
-def test_a_folder_that_is_no_run_is_told(window: Any, tmp_path: Path) -> None:
-    window.open_run(tmp_path / "nowhere")
+def test_a_folder_that_is_no_run_is_told(window: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "nowhere"))
+    window.runs.folder.click()
     assert sheet(window).windowTitle() == "This run cannot be opened"
+    assert "is not the folder of a run" in sheet(window).sentence.text()
 
 
 def test_a_run_can_be_cloned_with_the_fix_of_a_finding(window: Any, tmp_path: Path) -> None:
