@@ -55,6 +55,23 @@ def test_every_module_is_on_the_map_of_the_readme() -> None:
     assert missing == []
 
 
+def test_the_map_of_the_readme_names_no_file_that_is_gone() -> None:
+    named = re.findall(r"^\| `([\w/]+\.py)` \|", README, re.MULTILINE)
+    assert len(named) > 100
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+def test_every_picture_of_the_readme_is_there() -> None:
+    shown = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README)
+    assert shown != []
+    assert [name for name in shown if not (ROOT / name).is_file()] == []
+
+
+def test_the_readme_says_how_to_run_in_one_line() -> None:
+    install = 'python3 -m venv .venv && .venv/bin/pip install -e ".[test]"'
+    assert f"{install} && .venv/bin/kdstudio --start experiments/digits-reffakd" in README.splitlines()
+
+
 def test_ci_runs_the_very_test_command_of_the_readme() -> None:
     command = re.search(r"python3 -m venv .*pytest", README)
     assert command is not None

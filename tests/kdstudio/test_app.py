@@ -42,6 +42,20 @@ def test_without_a_display_start_runs_in_the_terminal(
     assert "no display" in capsys.readouterr().err
 
 
+@linux
+def test_the_first_experiment_runs_to_its_end_without_a_display(tmp_path: Path) -> None:
+    preset = tmp_path / "short.yaml"
+    preset.write_text(
+        "kdstudio: 1\nextends: [experiments/digits-reffakd]\ndataset: {subset: 0.1}\ntraining: {epochs: 1}\n"
+        "methods: {reffakd: {epochs: 1}}\n"
+    )
+    places = {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "DATA", "CACHE", "STATE")}
+    done = kdstudio("--start", str(preset), **places)
+    assert done.returncode == 0, done.stderr
+    assert "no display" in done.stderr
+    assert len(list(tmp_path.glob("data/kdstudio/runs/*/student.safetensors"))) == 1
+
+
 def test_an_unknown_preset_is_refused_before_the_window_opens() -> None:
     done = kdstudio("--start", "experiments/digits-refakd", QT_QPA_PLATFORM="offscreen")
     assert done.returncode == 2
