@@ -125,5 +125,11 @@ def test_a_run_that_cannot_work_is_told_and_the_window_is_free_again(window: Win
     resolved = window.store.resolved()
     window.start(resolved)
     qtbot.waitUntil(lambda: window.trainer.state == "idle", timeout=LONG)
-    assert window.run.history.state in ("failed", "refused")
-    assert window.setup.plan.start.isEnabled() or window.store.problems
+    assert window.run.history.state == "refused"
+    (problem,) = window.run.history.problems
+    assert problem["path"] == "dataset.root"
+    assert "no such folder" in problem["sentence"]
+    assert not window.setup.plan.start.isEnabled()
+    window.store.reset_value("dataset.root")
+    assert window.store.problems == ()
+    assert window.setup.plan.start.isEnabled()
