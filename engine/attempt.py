@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ class Attempt:
         """Every stage before distilling: data, teacher, and what the methods prepare."""
         saved = self._take_up()
         torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.allow_tf32 = False  # accuracies are float32's
         if self.keep_freed_memory:
             keep_freed_memory()
         with self.hand.stage("data"):
@@ -104,6 +106,7 @@ class Attempt:
         self.report.load(saved["report"])
         self.prepared = list(saved["prepared"])
         self.resources = Resources(**saved["resources"])
+        find_device(self.resources.device)
         self.report.say(RunResumed, **saved["where"], kept=saved["kept"])
         return saved
 
@@ -211,13 +214,19 @@ class Attempt:
         about = {
             "classes": list(pictures.class_names), "top1": results.get("top1"), "selection": results["selection"],
             "epoch": results["best_epoch"], "run": self.folder.path.name, "title": self.experiment.title,
-            "kdstudio": __version__, "preset": presets.to_yaml(self.resolved),
+            "kdstudio": __version__, "preset": presets.to_yaml(self._single()),
         }  # fmt: skip
         student_file.write(self.folder.path / "student.safetensors", net, about)
         self.report.say(Saved, kind="student", path="student.safetensors", step=int(best["step"]), epoch=int(best["epoch"]))
         (self.folder.path / "preset.yaml").write_text(about["preset"], encoding="utf-8")
         self.report.say(Saved, kind="preset", path="preset.yaml", step=int(best["step"]), epoch=int(best["epoch"]))
         return results, _sentence(results)
+
+    def _single(self) -> Resolved:
+        """The experiment of this one seed: what its exported preset runs again."""
+        experiment = self.experiment.model_copy(deep=True)
+        experiment.run.repeats = 1
+        return replace(self.resolved, experiment=experiment)
 
     def _results(self, distilling: Distilling, net: Net, best_epoch: int) -> dict[str, Any]:
         history, pictures = distilling.history, distilling.pictures

@@ -159,6 +159,7 @@ def memory(resolved: Resolved) -> Iterator[str]:
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(target=_bare_seconds, args=(resolved, kept, sender))
         process.start()
+        sender.close()
         seconds[kept].append(receiver.recv())
         process.join()
     kept_time, freed_time = (statistics.median(seconds[k]) for k in (True, False))

@@ -51,7 +51,7 @@ def read(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
         raise CheckpointError(f"{path} is not a checkpoint of kdstudio")
     if metadata.get("sha256") != _digest(tensors, metadata["tree"]):
         raise CheckpointError(f"{path} was changed since it was written (checksum differs); start the run anew")
-    moved = {name: t.to(device) for name, t in tensors.items()}
+    moved = {name: t.to(device, copy=True) for name, t in tensors.items()}  # not mapped onto the file, which is replaced
     return _unpack(json.loads(metadata["tree"]), moved)  # type: ignore[no-any-return]
 
 

@@ -46,7 +46,7 @@ class Control:
         if self._save.is_set():
             self._save.clear()
             save()
-        if not self._go.is_set():
+        if not self._go.is_set() and not self._stop.is_set():
             waiting()
             self._go.wait()
             going()

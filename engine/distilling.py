@@ -76,6 +76,7 @@ class Distilling:
         """Train to the end, or until early stopping."""
         with self.hand.stage(STAGE, epochs=self.loop.epochs) as resumed:
             self.hand.carry(self.state)
+            torch.manual_seed(seeds.key(self.experiment.run.seed, "distilling"))
             if resumed is not None:
                 self.load(resumed)
             self.cast.student.train()
@@ -107,13 +108,16 @@ class Distilling:
         return self._weights[1]
 
     def _update(self, batch: Batch, total: Tensor) -> None:
-        """Gradients, and every `accumulation` batches an update; a non-finite one is masked, not applied."""
-        training = self.experiment.training
-        part = total / training.accumulation if training.accumulation > 1 else total
-        self.scaler.scale(part).backward()
-        if (batch.step + 1) % training.accumulation and (batch.step + 1) % self.loop.per_epoch:
+        """Gradients, and every `accumulation` batches an update (an epoch's last group may be smaller); a non-finite one is
+        masked, not applied."""
+        training, per_epoch = self.experiment.training, self.loop.per_epoch
+        number, last = divmod(batch.step - (batch.epoch - 1) * per_epoch, training.accumulation)
+        size = min(training.accumulation, per_epoch - number * training.accumulation)
+        self.scaler.scale(total / size if size > 1 else total).backward()
+        if last + 1 < size:
             return
-        learning_rate = rate(training, self._updates(batch), -(-self.loop.per_epoch // training.accumulation))
+        groups = -(-per_epoch // training.accumulation)
+        learning_rate = rate(training, (batch.epoch - 1) * groups + number, groups)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         if self.scaler.is_enabled():
@@ -124,12 +128,6 @@ class Distilling:
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
             self.average.update(self.cast.student)
-
-    def _updates(self, batch: Batch) -> int:
-        """Updates before this batch's, where several batches make one and every epoch ends with one."""
-        accumulation = self.experiment.training.accumulation
-        position = batch.step - (batch.epoch - 1) * self.loop.per_epoch
-        return (batch.epoch - 1) * -(-self.loop.per_epoch // accumulation) + position // accumulation
 
     def _apply(self, total: Tensor) -> None:
         gradient = self._earliest.grad
@@ -190,7 +188,7 @@ class Distilling:
     def chosen_by(self) -> str:
         """What chooses the best epoch, in words for the report."""
         words = {"held-out": "on held-out images", "test": "on the test images", "last": "as the last"}
-        labelled = self.experiment.dataset.labels or self.experiment.run.selection == "test"
+        labelled = self.experiment.dataset.labels or self.experiment.run.selection != "held-out"
         return words[self.experiment.run.selection] if labelled else "by agreement with the teacher"
 
     def _choose(self, found: Mapping[str, float], epoch: int) -> None:
@@ -213,6 +211,7 @@ class Distilling:
             "scaler": self.scaler.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "generator": self.generator.get_state(),
+            "random": _random_state(),
             "best": self.best,
             "history": self.history,
             "gradients": [p.grad for p in self._parameters] if self.experiment.training.accumulation > 1 else None,
@@ -229,7 +228,19 @@ class Distilling:
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.generator.set_state(state["generator"].cpu())
+        _set_random_state(state["random"])
         self.best, self.history = dict(state["best"]), list(state["history"])
         if state["gradients"] is not None:
             for parameter, gradient in zip(self._parameters, state["gradients"]):
-                parameter.grad = gradient
+                parameter.grad = None if gradient is None else torch.empty_like(parameter).copy_(gradient)
+
+
+def _random_state() -> dict[str, Any]:
+    """torch's global random state, which layers such as dropout draw from."""
+    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []}
+
+
+def _set_random_state(state: Mapping[str, Any]) -> None:
+    torch.set_rng_state(state["cpu"].cpu())
+    if torch.cuda.is_available() and state["cuda"]:
+        torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda"]])

@@ -152,13 +152,14 @@ class Loop:
     def state(self) -> dict[str, Any]:
         """Where the loop stands, for a checkpoint."""
         return {"epoch": self.epoch, "position": self.position, "epochs": self.epochs, "sums": self._sums,
-                "counts": self._counts, "images": self._images, "taken": self._taken}  # fmt: skip
+                "counts": self._counts, "taken": self._taken}  # fmt: skip
 
     def load(self, state: Mapping[str, Any]) -> None:
         """The inverse of `state`."""
         self.epoch, self.position, self.epochs = int(state["epoch"]), int(state["position"]), int(state["epochs"])
-        self._sums, self._counts = state["sums"].clone(), state["counts"].clone()
-        self._images, self._taken = int(state["images"]), int(state["taken"])
+        device = self.split.images.device
+        self._sums, self._counts = (state[name].to(device, copy=True) for name in ("sums", "counts"))
+        self._taken = int(state["taken"])
 
 
 def obey(control: Control, report: Reporter, save: Callable[[], None]) -> None:

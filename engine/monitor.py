@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -60,7 +61,7 @@ class Monitor:
         """Show one event."""
         match event:
             case RunStarted():
-                self._say(f"[bold]{event.title}[/] · seed {event.seed} · {event.folder}")
+                self._say(f"[bold]{escape(event.title)}[/] · seed {event.seed} · {escape(event.folder)}")
             case StageStarted():
                 self._stage(event)
             case Step() if self._task is not None:
@@ -70,13 +71,12 @@ class Monitor:
             case Evaluated():
                 self._evaluated(event)
             case Finding():
-                fix = " ".join(f"--set {shlex.quote(f'{k}={v}')}" for k, v in event.fix.items())
-                self._say(f"[yellow]{MARKS[event.severity]} {event.sentence}[/]" + (f"\n  mend with: {fix}" if fix else ""))
+                self._found(event)
             case Note():
-                self._say(f"{MARKS[event.severity]} {event.text}")
+                self._say(f"{MARKS[event.severity]} {escape(event.text)}")
             case Refused():
                 for problem in event.problems:
-                    self._say(f"[red]{problem['path']}: {problem['sentence']}[/]")
+                    self._say(f"[red]{problem['path']}: {escape(problem['sentence'])}[/]")
             case RunEnded():
                 self._ended(event)
             case GroupEnded():
@@ -84,6 +84,12 @@ class Monitor:
 
     def _say(self, text: str) -> None:
         self._bar.console.print(text, highlight=False, soft_wrap=True)
+
+    def _found(self, event: Finding) -> None:
+        self._say(f"[yellow]{MARKS[event.severity]} {escape(event.sentence)}[/]")
+        if event.fix:
+            fix = " ".join(f"--set {shlex.quote(f'{k}={v}')}" for k, v in event.fix.items())
+            self._say(escape(f"  mend with: {fix}"))
 
     def _stage(self, event: StageStarted) -> None:
         if self._task is not None:
@@ -102,7 +108,7 @@ class Monitor:
             self._task = None
         self._accuracy = ""
         colour = {"done": "green", "stopped": "yellow", "failed": "red"}[event.outcome]
-        self._say(f"[{colour}]{event.sentence}[/]")
+        self._say(f"[{colour}]{escape(event.sentence)}[/]")
         if event.results:
             self.console.print(results_table(event.results))
 

@@ -42,11 +42,14 @@ class Observer:
 
     def observe(self, stack: Stack, net: Net, epoch: int, step: int) -> dict[str, float]:
         """Measure, show and report; gives the scalars."""
-        before = net.training
-        net.eval()
+        looked_at = {net, self.cast.student}  # with a weight average these are two
+        before = {each: each.training for each in looked_at}
+        for each in looked_at:
+            each.eval()
         with torch.no_grad():
             found = self._looked(stack, net, epoch, step)
-        net.train(before)
+        for each in looked_at:
+            each.train(before[each])
         return found
 
     def _looked(self, stack: Stack, net: Net, epoch: int, step: int) -> dict[str, float]:

@@ -26,7 +26,7 @@ def optimizer(modules: Iterable[nn.Module], settings: TrainingSettings) -> torch
     match settings.optimizer:
         case "sgd":
             nesterov = settings.nesterov and settings.momentum > 0
-            return torch.optim.SGD(groups, lr=lr, momentum=settings.momentum, nesterov=nesterov, fused=fused)
+            return _sgd(groups, lr, settings.momentum, nesterov, fused)
         case "adamw":
             return torch.optim.AdamW(groups, lr=lr, fused=fused)
         case "rmsprop":
@@ -48,6 +48,17 @@ def _groups(modules: Iterable[nn.Module], settings: TrainingSettings) -> list[di
         for params, decay in ((decayed, settings.weight_decay), (spared, 0.0))
         if params
     ]
+
+
+def _sgd(groups: list[dict[str, object]], lr: float, momentum: float, nesterov: bool, fused: bool) -> torch.optim.SGD:
+    """SGD whose momentum starts at zero from the beginning, which is what a first step would make of it: a fused first step
+    that is masked would leave it as uninitialised memory instead (seen in torch 2.15)."""
+    updates = torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov, fused=fused)
+    if momentum:
+        for group in updates.param_groups:
+            for parameter in group["params"]:
+                updates.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return updates
 
 
 def restore(updates: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:

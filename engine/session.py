@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import re
 import statistics
 import time
@@ -18,7 +19,7 @@ from typing import Any
 import torch
 
 from engine import rules, runs
-from engine.attempt import Attempt, made
+from engine.attempt import Attempt
 from engine.cards import catalogue
 from engine.checkpoint import CheckpointError
 from engine.control import Control, Stopped
@@ -79,6 +80,7 @@ def run(resolved: Resolved, sink: Sink, control: Control, *, home: Path | None =
         raise _refused([rules.Problem("run", f"{resume} is finished; `kdstudio export` takes its student away")], sink)
     outcome, folders, results = "done", list[Path](), list[dict[str, Any]]()
     for repeat in left:
+        gc.collect()  # an attempt's nets and hooks refer to each other: without this the last repeat's data set stays
         path, outcome, found = _one(resolved, sink, control, home, group, repeat, there.get(repeat))
         folders.append(path)
         results.append(found)
@@ -147,10 +149,7 @@ def _ended(
         _announce(attempt, resolved, group, repeat)
     outcome, sentence, results = "failed", "", dict[str, Any]()
     try:
-        results, sentence = attempt.run()
-        outcome = "done"
-    except Stopped:
-        outcome, sentence = "stopped", attempt.stopped()
+        outcome, sentence, results = _driven(attempt)
     except FORESEEN as error:
         sentence = str(error)
     except Exception as error:
@@ -162,9 +161,16 @@ def _ended(
     return outcome, results
 
 
+def _driven(attempt: Attempt) -> tuple[str, str, dict[str, Any]]:
+    try:
+        results, sentence = attempt.run()
+    except Stopped:
+        return "stopped", attempt.stopped(), {}
+    return "done", sentence, results
+
+
 def _announce(attempt: Attempt, resolved: Resolved, group: str, repeat: int) -> None:
     experiment = resolved.experiment
-    methods = {key: made(key, settings) for key, settings in experiment.methods.items()}
     attempt.report.say(
         RunStarted,
         run=attempt.folder.path.name,
@@ -174,7 +180,7 @@ def _announce(attempt: Attempt, resolved: Resolved, group: str, repeat: int) -> 
         group=group,
         repeat=repeat,
         repeats=experiment.run.repeats,
-        plan=announce(experiment, methods, rules.ce_weight(experiment, catalogue())),
+        plan=announce(experiment, attempt.methods, rules.ce_weight(experiment, catalogue())),
     )
     for warning in rules.warnings(experiment, catalogue()):
         attempt.report.note(f"{warning.path}: {warning.sentence}", "warning")

@@ -16,7 +16,7 @@ from engine.report import Reporter
 
 
 class Stagehand:
-    """Opens and closes stages. `finished` holds what ended stages left behind, `resumed` the stage a checkpoint cut."""
+    """Opens and closes stages. `finished` holds what ended stages left behind."""
 
     def __init__(
         self,
@@ -31,30 +31,24 @@ class Stagehand:
         self.costs: dict[str, dict[str, float | int | None]] = {}
         self._write, self._titles = write, titles
         self._state: Callable[[], Any] | None = None
-        self._resumed: tuple[str, Any] | None = None
-        self._before: dict[str, float | int | None] = {}
+        self._pending: dict[str, dict[str, Any]] = {}
 
     @contextmanager
     def stage(self, name: str, epochs: int = 0) -> Iterator[Any]:
         """One stage; gives the state a checkpoint kept of it, or None for a fresh start."""
-        resumed = self._take_up(name)
+        kept = self._pending.pop(name, None)
+        resumed = None if kept is None else kept["state"]
         self.report.stage = name
         if resumed is None:
             self.report.step, self.report.epoch = 0, 0
         self.report.say(StageStarted, stage=name, title=self._titles.get(name, name), epochs=epochs)
-        self.ledger.begin(self._before if resumed is not None else None)
+        self.ledger.begin(None if kept is None else kept["ledger"])
         yield resumed
         cost = self.ledger.figures()
         self.costs[name] = cost
         self.report.say(StageEnded, stage=name, **cost)
         self.finished[name] = self._state() if self._state else {}
         self._state = None
-
-    def _take_up(self, name: str) -> Any:
-        if self._resumed is None or self._resumed[0] != name:
-            return None
-        state, self._resumed = self._resumed[1], None
-        return state
 
     def carry(self, state: Callable[[], Any]) -> None:
         """How to store the stage under way."""
@@ -87,12 +81,16 @@ class Stagehand:
     def save(self) -> None:
         """Write a checkpoint of the run as it stands."""
         self._write({
-            "stage": self.report.stage,
-            "carried": self._state() if self._state else None,
+            "carried": self._carried(),
             "finished": self.finished,
             "costs": self.costs,
-            "ledger": self.ledger.figures(),
         })  # fmt: skip
+
+    def _carried(self) -> dict[str, dict[str, Any]]:
+        """What cut stages left and have not been taken up yet, and the stage under way."""
+        if self._state is None:
+            return self._pending
+        return {**self._pending, self.report.stage: {"state": self._state(), "ledger": self.ledger.figures()}}
 
     def forget(self, prefix: str) -> None:
         """Drop what finished stages left behind; their results live on in the method that ran them."""
@@ -101,5 +99,4 @@ class Stagehand:
     def load(self, state: Mapping[str, Any]) -> None:
         """Go on from what `save` wrote."""
         self.finished, self.costs = dict(state["finished"]), dict(state["costs"])
-        if state["carried"] is not None:
-            self._resumed, self._before = (state["stage"], state["carried"]), state["ledger"]
+        self._pending = dict(state["carried"])

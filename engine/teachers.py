@@ -46,7 +46,7 @@ def obtain(experiment: Experiment, pictures: Pictures, resources: Resources, lib
             for note in load_weights(net, Path(settings.file).expanduser()):
                 hand.report.note(note)
         case "run":
-            net = of_run(settings.run, library.parent)
+            net = _fitting(of_run(settings.run, library.parent), settings.net, pictures)
         case "train":
             net = _trained(experiment, pictures, resources, library, hand)
     if net.frame.classes != len(pictures.class_names):
@@ -81,8 +81,19 @@ def of_run(run: str, home: Path) -> Net:
     return load(path)
 
 
+def _fitting(net: Net, key: str, pictures: Pictures) -> Net:
+    """The net itself where it is the one named and takes these images. Raises TeacherError."""
+    frame = net.frame
+    if frame.key != key:
+        raise TeacherError(f"teacher.run holds a {frame.key}, not a {key}; set teacher.net to {frame.key}")
+    if (frame.channels, frame.size) != pictures.shape[:2]:
+        own, these = f"{frame.channels}x{frame.size}x{frame.size}", "x".join(str(n) for n in pictures.shape)
+        raise TeacherError(f"teacher.run was trained on {own} images, these are {these}; set dataset.size to {frame.size}")
+    return net
+
+
 def _trained(experiment: Experiment, pictures: Pictures, resources: Resources, library: Path, hand: Stagehand) -> Net:
-    recipe = _recipe(experiment, pictures)
+    recipe = _recipe(experiment, pictures, resources)
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
     path = library / f"{experiment.teacher.net}-{experiment.dataset.name}-{digest}.safetensors"
     if path.is_file():
@@ -98,7 +109,7 @@ def _trained(experiment: Experiment, pictures: Pictures, resources: Resources, l
     return net
 
 
-def _recipe(experiment: Experiment, pictures: Pictures) -> dict[str, Any]:
+def _recipe(experiment: Experiment, pictures: Pictures, resources: Resources) -> dict[str, Any]:
     """Everything the trained teacher depends on: its key in the library."""
     digest = hashlib.sha256(pictures.train.images.cpu().numpy().tobytes())
     return {
@@ -106,6 +117,7 @@ def _recipe(experiment: Experiment, pictures: Pictures) -> dict[str, Any]:
         "augmentation": experiment.dataset.model_dump(include={"crop", "crop_fill", "flip", "rotation"}),
         "teacher": experiment.teacher.model_dump(include={"net", "epochs", "learning_rate", "weight_decay"}),
         "batch_size": TrainingSettings.model_fields["batch_size"].default,
+        "precision": "float32" if resources.precision == "float32" else "bfloat16",
         "seed": SEED,
     }
 
@@ -136,7 +148,7 @@ def _train(experiment: Experiment, pictures: Pictures, resources: Resources, han
     def take(batch: Batch) -> Tensor:
         for group in updates.param_groups:
             group["lr"] = rate(settings, batch.step, loop.per_epoch)
-        with resources.autocast():
+        with torch.autocast(resources.torch_device.type, torch.bfloat16, enabled=resources.precision != "float32"):
             logits = net(batch.x)
         logits = logits.float()
         assert batch.y is not None

@@ -7,6 +7,7 @@ net they fill, its classes and normalisation, the accuracy reached and the prese
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,16 +31,24 @@ def write(path: Path, net: Net, about: Mapping[str, Any]) -> None:
     """Store a student and verify the file by reading it back. `about` is JSON-able: classes, accuracy, preset, run."""
     tensors = {name: t.detach().cpu().contiguous() for name, t in net.state_dict().items()}
     metadata = {"format": FORMAT, "net": json.dumps(net.identity()), "about": json.dumps(dict(about))}
-    beside = path.with_name(path.name + ".writing")
+    beside = path.with_name(f"{path.name}.{os.getpid()}.writing")
     beside.write_bytes(save(tensors, metadata))
-    _verify(beside, net)
-    beside.replace(path)
+    try:
+        _verify(beside, net)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _verify(path: Path, net: Net) -> None:
     again = load(path)
     for name, tensor in net.state_dict().items():
-        if not torch.equal(again.state_dict()[name], tensor.detach().cpu()):
+        kept = tensor.detach().cpu()
+        if not bool(torch.isfinite(kept).all()):
+            raise StudentError(
+                f"the student's {name} holds values that are not finite; lower the learning rate and train again"
+            )
+        if not torch.equal(again.state_dict()[name], kept):
             raise StudentError(f"{path}: {name} differs after writing; the disk may be failing")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine import checkpoint, data, load_student, nets, presets, seeds, session
+from engine import checkpoint, data, load_student, logits, nets, presets, seeds, session
 from engine.control import Control
 from engine.evaluation import evaluate
 from engine.events import (
@@ -341,6 +342,24 @@ def test_a_term_that_is_not_finite_is_named_and_never_applied(
     assert all(torch.equal(weight, kept[name]) for name, weight in fresh.named_parameters())
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_a_first_update_that_is_masked_leaves_the_rest_of_the_run_sound(
+    optimizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound, asked = logits.kd, list[int]()
+
+    def broken_once(z_s: torch.Tensor, z_t: torch.Tensor, temperature: float) -> torch.Tensor:
+        asked.append(1)
+        return sound(z_s, z_t, temperature) * (float("nan") if len(asked) == 1 else 1.0)
+
+    monkeypatch.setattr("engine.logits.kd", broken_once)
+    once = quick("experiments/digits-kd", teacher__source="scratch", training__optimizer=optimizer,
+                 training__learning_rate=0.01, training__epochs=1, run__share_every=0)  # fmt: skip
+    outcome, said = ran(once, tmp_path)
+    losses = [e.values["loss"] for e in said if isinstance(e, Step) and e.stage == "distilling"]
+    assert outcome.outcome == "done" and all(0 < loss < 20 for loss in losses)
+
+
 def test_the_teacher_library_trains_a_teacher_once(tmp_path: Path) -> None:
     kd = quick("experiments/digits-kd", teacher__epochs=1, teacher__net="resnet8", training__epochs=1)
     _, first = ran(kd, tmp_path)
@@ -350,6 +369,23 @@ def test_the_teacher_library_trains_a_teacher_once(tmp_path: Path) -> None:
     assert [e.top1 for e in first if isinstance(e, Evaluated) and e.who == "teacher"] == [
         e.top1 for e in second if isinstance(e, Evaluated) and e.who == "teacher"
     ]
+
+
+def test_a_lost_teacher_library_does_not_lose_the_students_progress(tmp_path: Path) -> None:
+    """Stopped while distilling, then again while the lost teacher trains anew: the student goes on where it stood."""
+    kd = quick("experiments/digits-kd", teacher__epochs=1, teacher__net="resnet8")
+    home, control = tmp_path / "a", Control()
+    path = session.run(kd, stop_when(control, at("distilling", 4), []), control, home=home).folders[0]
+    shutil.rmtree(home / "teachers")
+    control = Control()
+    session.run(session.resumable(path), stop_when(control, at("teacher", 2), []), control, resume=path)
+    resumed, _ = ran(session.resumable(path), home, resume=path)
+    straight, _ = ran(kd, tmp_path / "b")
+    assert same(student(straight), student(resumed))
+
+
+def at(stage: str, step: int) -> Callable[[Event], bool]:
+    return lambda e: isinstance(e, Step) and e.stage == stage and e.step >= step
 
 
 def test_the_student_of_one_run_teaches_the_next(tmp_path: Path) -> None:
@@ -370,7 +406,8 @@ def test_early_stopping_ends_the_run_and_says_so(tmp_path: Path) -> None:
     "changes",
     [
         {"training__ema": 0.9},
-        {"training__accumulation": 2},
+        {"training__accumulation": 2, "run__report_every": 1},
+        {"training__accumulation": 3},
         {"training__optimizer": "adamw", "training__learning_rate": 0.001},
         {"training__optimizer": "rmsprop", "training__learning_rate": 0.001, "training__gradient_clip": 1.0},
         {"training__schedule": "multistep", "training__milestones": [1], "training__warmup_epochs": 1},
@@ -384,7 +421,7 @@ def test_early_stopping_ends_the_run_and_says_so(tmp_path: Path) -> None:
 def test_a_stop_in_the_middle_of_an_epoch_changes_nothing(changes: dict[str, Any], tmp_path: Path) -> None:
     labels = quick("experiments/digits-labels", training__label_smoothing=0.1, **changes)
     control, said = Control(), list[Event]()
-    sink = stop_when(control, lambda e: isinstance(e, Step) and e.step >= 2, said)
+    sink = stop_when(control, lambda e: isinstance(e, Step) and e.step >= 3, said)
     stopped = session.run(labels, sink, control, home=tmp_path / "a")
     resumed, _ = ran(session.resumable(stopped.folders[0]), tmp_path / "a", resume=stopped.folders[0])
     straight, _ = ran(labels, tmp_path / "b")
