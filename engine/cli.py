@@ -157,19 +157,24 @@ def export(
 
 @cli.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="step, run, memory or window.")],
+    what: Annotated[str, typer.Argument(help="step, run, memory, window or all.")] = "all",
     preset: Annotated[str, typer.Option(help="The experiment to measure with.")] = "experiments/digits-reffakd",
     sets: Sets = None,
 ) -> None:
     """Measure: both sides of each ratio come from one run."""
-    if what in BROUGHT:
-        raise typer.Exit(BROUGHT[what](_resolved(preset, sets)))
     from engine import bench as benches
 
-    if what not in benches.ALL:
-        raise _refusal(f"there is no benchmark {what!r}; choose {', '.join([*benches.ALL, *BROUGHT])}")
-    for line in benches.ALL[what](_resolved(preset, sets)):
-        typer.echo(line)
+    names = [*benches.ALL, *BROUGHT]
+    if what not in (*names, "all"):
+        raise _refusal(f"there is no benchmark {what!r}; choose {', '.join([*names, 'all'])}")
+    resolved, code = _resolved(preset, sets), 0
+    for name in names if what == "all" else [what]:
+        if name in BROUGHT:
+            code = max(code, BROUGHT[name](resolved))
+            continue
+        for line in benches.ALL[name](resolved):
+            typer.echo(line)
+    raise typer.Exit(code)
 
 
 @cli.command()
