@@ -69,7 +69,7 @@ def run(resolved: Resolved, sink: Sink, control: Control, *, home: Path | None =
     RunEnded and are raised again unless they are a user's to mend.
     """
     home = home or (resume.resolve().parent if resume else runs.home())
-    problems = [*rules.problems(resolved.experiment, catalogue()), *_device(resolved)]
+    problems = [*rules.problems(resolved.experiment, catalogue(), home=home), *_device(resolved)]
     if problems:
         raise _refused(problems, sink)
     first = _started(resume) if resume else None

@@ -114,6 +114,7 @@ class Signals(QObject):
 
 signals = Signals()
 _state: dict[str, Mode] = {"mode": "system"}
+_seen: dict[str, bool] = {}
 
 
 def start(app: QApplication) -> None:
@@ -135,6 +136,7 @@ def prepare(app: QApplication) -> None:
     remembered = QSettings().value("theme", "system")
     _state["mode"] = next((known for known in MODES if known == remembered), "system")
     app.styleHints().setColorScheme(SCHEMES[_state["mode"]])
+    _seen.clear()
     app.setPalette(_palette(colours()))
 
 
@@ -157,7 +159,13 @@ def set_mode(chosen: Mode) -> None:
 
 
 def dark() -> bool:
-    """Whether the scheme in use is the dark one."""
+    """Whether the scheme in use is the dark one. Remembered: every painted text asks, and the system answers slowly."""
+    if "dark" not in _seen:
+        _seen["dark"] = _looked()
+    return _seen["dark"]
+
+
+def _looked() -> bool:
     if _state["mode"] == "system":
         return _application().styleHints().colorScheme() == Qt.ColorScheme.Dark
     return _state["mode"] == "dark"
@@ -228,6 +236,7 @@ def _follow_system() -> None:
 
 
 def _dress() -> None:
+    _seen.clear()
     app, scheme = _application(), colours()
     app.setStyleSheet("")  # replacing one sheet by another takes four times as long as from none
     app.setPalette(_palette(scheme))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPen, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QGraphicsGridLayout, QLabel
 
 from kdstudio import theme
 from kdstudio.charts.axes import HEIGHT, Axis
@@ -16,31 +16,30 @@ from kdstudio.charts.steady import Steady
 from kdstudio.charts.strokes import Strokes
 
 
-class Canvas(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
-    """Curves by key, horizontal references, a cursor. The wheel scrolls the page; with Ctrl it zooms; dragging zooms
-    into a rectangle; a double click shows everything again."""
+class Canvas(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
+    """Two axes, the curves between them, a cursor. The wheel scrolls the page; with Ctrl it zooms; dragging zooms into a
+    rectangle; a double click shows everything again. Put together by hand: pyqtgraph's PlotItem brings menus and
+    controls that nobody sees and that take most of the time in which it is made."""
 
     pointed = Signal(float)
     left = Signal()
 
     def __init__(self) -> None:
+        super().__init__()
         self.across, self.up = Axis("bottom"), Axis("left")
-        super().__init__(axisItems={"bottom": self.across, "left": self.up}, enableMenu=False)
-        self.hideButtons()
-        self.getPlotItem().layout.setContentsMargins(0, 5, 12, 0)
-        self.setMinimumHeight(90)
-        self.setFrameShape(self.Shape.NoFrame)
-        self.box = self.getViewBox()
+        self.box = pg.ViewBox(enableMenu=False, defaultPadding=0)
         self.box.setMouseMode(self.box.RectMode)
-        self.box.setDefaultPadding(0)
+        self.box.disableAutoRange()
+        self.setMinimumHeight(90)
+        self._put_together()
         self.zoomed = self._was_zoomed = False
         self.box.sigRangeChangedManually.connect(self._zoomed)
         self.strokes = Strokes()
-        self.addItem(self.strokes, ignoreBounds=True)
+        self.box.addItem(self.strokes, ignoreBounds=True)
         self._range: tuple[float, ...] = ()
         self.cursor_line = pg.InfiniteLine(angle=90)
         self.cursor_line.setVisible(False)
-        self.addItem(self.cursor_line, ignoreBounds=True)
+        self.box.addItem(self.cursor_line, ignoreBounds=True)
         self.scene().sigMouseMoved.connect(self._moved)
         self.cursor_words = Steady(" step 00,000,000 ", "text", theme.TEXT - 2, Qt.AlignmentFlag.AlignHCenter)
         self.cursor_words.ground = "surface"
@@ -51,6 +50,18 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self._across_name.setFont(tabular(theme.TEXT - 2))
         theme.set_role(self._across_name, "faint")
         self.dress()
+
+    def _put_together(self) -> None:
+        plot = pg.GraphicsWidget()
+        grid = QGraphicsGridLayout(plot)
+        grid.setContentsMargins(0, 5, 12, 0)
+        grid.setSpacing(0)
+        for item, row, column in ((self.up, 0, 0), (self.box, 0, 1), (self.across, 1, 1)):
+            grid.addItem(item, row, column)
+        for axis in (self.across, self.up):
+            axis.linkToView(self.box)
+            axis.setZValue(-1)  # its grid lies below the curves
+        self.setCentralItem(plot)
 
     def set_across(self, name: str) -> None:
         """What the x axis counts, written below the y axis."""

@@ -122,8 +122,9 @@ class CurveCard(Card):
             action.setToolTip("Show each term as it enters the sum")
 
     def wants(self, name: str) -> bool:
-        """Whether a measured number belongs to this plot."""
-        return self._reading(name) is not None
+        """Whether a measured number belongs to this plot, in either reading."""
+        weighted = self.plot.weighted
+        return self.plot.lines(name) is not None or (weighted is not None and weighted(name) is not None)
 
     def _swap(self) -> None:
         weighted = self.plot.weighted
@@ -149,7 +150,7 @@ class CurveCard(Card):
     def _measured(self) -> dict[str, int]:
         found: dict[str, int] = {}
         for (stage, name), curve in self.history.curves.items():
-            if self.wants(name) and len(curve) and self.plot.stage in ("", stage):
+            if self._reading(name) is not None and len(curve) and self.plot.stage in ("", stage):
                 found[stage] = max(found.get(stage, 0), len(curve))
         return {s: found[s] for s in self.history.stages if s in found}
 

@@ -14,7 +14,7 @@ from kdstudio.charts.card import Card
 
 PASS = 40
 """Least milliseconds between two passes: one card is redrawn in each, so that no pass is long."""
-SHARE = 0.015
+SHARE = 0.02
 """Of the time, redraws may take so much (painting about doubles it): the next pass waits longer after a dear one."""
 SLOWEST = 500
 """Milliseconds to the next pass, however expensive the last one was."""
@@ -61,6 +61,10 @@ class Redraw(QObject):
         if self.at_once:
             self.finish()
             return
+        if self._calls:
+            self._calls.popleft()()
+            self._wake()
+            return
         start = thread_time()
         waiting = self._work()
         if waiting:  # else woken by the next change, or when other cards come into sight
@@ -68,10 +72,7 @@ class Redraw(QObject):
             self._timer.start(int(min(max(PASS, spent / SHARE), SLOWEST)))
 
     def _work(self) -> bool:
-        """One call or one redraw; whether anything may be left to do."""
-        if self._calls:
-            self._calls.popleft()()
-            return True
+        """One redraw; whether anything may be left to do."""
         seen = [c for c in self._board.visible_cards() if c in self._changed and c.isVisible()]
         now = monotonic()
         ready = [c for c in seen if now - self._drawn.get(c, 0.0) >= c.rest]

@@ -31,6 +31,7 @@ class Panels:
         self._redraw = redraw
         self._known: set[str] = set()
         self._coming: set[str] = set()
+        self._wanted: dict[str, list[Card]] = {}
         self._probes = plots.probes(history.plan)
         self._numbers: NumbersCard | None = None
         watches = history.plan.get("watches", [])
@@ -46,7 +47,7 @@ class Panels:
             case events.Evaluated(who=who, split=split):
                 self._numbers_changed((f"top1/{who}/{split}",))
             case events.Watched(watch=name):
-                self._mark([c for c in self.board.cards if _wants(c, name)])
+                self._mark(self._wanting(name))
             case events.Finding():
                 self._mark([self.findings])
             case events.RunResumed() | events.RunEnded() | events.StageStarted():
@@ -65,7 +66,14 @@ class Panels:
                 card.canvas.zoomed = False
                 self._redraw.mark(card)
 
+    def _wanting(self, name: str) -> list[Card]:
+        """The cards that show a number or a watch; remembered, for every step asks for every number."""
+        if name not in self._wanted:
+            self._wanted[name] = [c for c in self.board.cards if _wants(c, name)]
+        return self._wanted[name]
+
     def _add(self, card: Card) -> None:
+        self._wanted.clear()
         self._dress(card)
         card.stale.connect(self._redraw.mark)
         self.board.add(card)
@@ -77,7 +85,8 @@ class Panels:
     def _numbers_changed(self, names: tuple[str, ...]) -> None:
         for name in names:
             self._meet(name)
-        self._mark([c for c in self.board.cards if any(_wants(c, n) for n in names)])
+        for name in names:
+            self._mark(self._wanting(name))
 
     def _meet(self, name: str) -> None:
         """Make the card of a number that is measured for the first time."""
@@ -86,7 +95,7 @@ class Panels:
         self._known.add(name)
         if name.startswith(("weighted/", "top5/", "loss/", "top1/", "nonfinite/")) or name in plots.OWN:
             return
-        if any(_wants(c, name) for c in self.board.cards):
+        if self._wanting(name):
             return
         probe = next((p for p in self._probes if p.lines(name) is not None), None)
         if probe is not None:
@@ -103,6 +112,7 @@ class Panels:
             self._numbers = NumbersCard("Measurements", "Numbers of the methods, as last measured", self.history)
             self._add(self._numbers)
         self._numbers.tell(name, title, unit, help)
+        self._wanted.clear()
 
     def _plot(self, plot: Plot) -> None:
         card = CurveCard(plot, self.history, self.lens)

@@ -23,6 +23,8 @@ class StageBar(QWidget):
         super().__init__()
         self._history = History()
         self._seen: tuple[object, ...] = ()
+        self._bold = self.font()
+        self._bold.setWeight(self._bold.Weight.DemiBold)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Stages")
         theme.signals.changed.connect(self.update)
@@ -35,7 +37,7 @@ class StageBar(QWidget):
     def refresh(self) -> None:
         """Paint what has changed, if anything that can be seen has."""
         stages = self._history.stages.values()
-        seen = (self._history.state, *((s.title, s.state, round(60 * s.share())) for s in stages))
+        seen = (self._history.state, *((s.title, s.state, round(30 * s.share())) for s in stages))
         if seen != self._seen:
             self._seen = seen
             self.update()
@@ -65,9 +67,7 @@ class StageBar(QWidget):
             self._paint_dot(painter, QRectF(x, middle - DOT / 2, DOT, DOT).adjusted(1, 1, -1, -1), stage)
             running = stage.state == "running"
             painter.setPen(theme.colour("text" if running else "muted" if stage.state == "done" else "faint"))
-            font = self.font()
-            font.setWeight(font.Weight.DemiBold if running else font.Weight.Normal)
-            painter.setFont(font)
+            painter.setFont(self._bold if running else self.font())
             painter.drawText(QPointF(x + DOT + PAD, middle + self.fontMetrics().ascent() / 2 - 2), title)
             x += width
         painter.end()
