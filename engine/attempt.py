@@ -33,7 +33,7 @@ from engine.optim import optimizer
 from engine.plan import titles
 from engine.presets import Resolved
 from engine.report import Reporter, Sink
-from engine.resources import Resources, find_device, keep_freed_memory, resolve
+from engine.resources import Resources, find_device, resolve
 from engine.runs import RunFolder
 from engine.stack import Cast
 from engine.stages import Stagehand
@@ -54,7 +54,6 @@ class Attempt:
         self.ledger = Ledger(find_device(self.experiment.run.device), self.clock)
         self.hand = Stagehand(self.report, self.ledger, control, self._write, titles(self.experiment, self.methods))
         self.prepared: list[str] = []
-        self.keep_freed_memory = True
         self._begun = folder.has_begun()
         self.resources: Resources | None = None
 
@@ -70,8 +69,6 @@ class Attempt:
         saved = self._take_up()
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.allow_tf32 = False  # accuracies are float32's
-        if self.keep_freed_memory:
-            keep_freed_memory()
         with self.hand.stage("data"):
             pictures, student = self._data(saved)
         assert self.resources is not None

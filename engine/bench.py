@@ -8,7 +8,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
@@ -154,35 +153,4 @@ def _spin() -> None:
         pass
 
 
-def memory(resolved: Resolved) -> Iterator[str]:
-    """A bare step with and without keeping freed memory, each in a process of its own, in turns."""
-    context = multiprocessing.get_context("spawn")
-    seconds: dict[bool, list[float]] = {True: [], False: []}
-    for kept in (True, False) * 3:
-        receiver, sender = context.Pipe(duplex=False)
-        process = context.Process(target=_bare_seconds, args=(resolved, kept, sender))
-        process.start()
-        sender.close()
-        seconds[kept].append(receiver.recv())
-        process.join()
-    kept_time, freed_time = (statistics.median(seconds[k]) for k in (True, False))
-    yield f"{resolved.experiment.title}: median of 3 processes each, in turns"
-    yield f"kept   {1e3 * kept_time:8.2f} ms a step"
-    yield f"freed  {1e3 * freed_time:8.2f} ms a step"
-    yield f"freed / kept  {freed_time / kept_time:.2f}"
-
-
-def _bare_seconds(resolved: Resolved, kept: bool, sender: Connection) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        run = RunFolder.create(Path(folder), resolved, "bench")
-        attempt = Attempt(resolved, run, lambda event: None, Control(), Path(folder))
-        if not kept:
-            attempt.keep_freed_memory = False
-        distilling = attempt.assembled()
-        distilling.cast.student.train()
-        bare = _bare(distilling)
-        bare()
-        sender.send(min(_timed(bare) for _ in range(3)) / distilling.loop.per_epoch)
-
-
-ALL: Mapping[str, Callable[[Resolved], Iterator[str]]] = {"step": step, "run": run, "memory": memory}
+ALL: Mapping[str, Callable[[Resolved], Iterator[str]]] = {"step": step, "run": run}

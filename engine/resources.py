@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import platform
@@ -19,10 +18,6 @@ from torch import nn
 
 from engine.experiment import RunSettings
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Options of glibc's mallopt, as its malloc.h numbers them."""
-KEPT = 256 << 20
-"""Bytes: blocks up to this size are kept when freed."""
 Module = TypeVar("Module", bound=nn.Module)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -81,18 +76,6 @@ def resolve(settings: RunSettings, kind_of_net: str, trial: Callable[[], None]) 
         threads = measured_threads(kind_of_net, trial)
     torch.set_num_threads(threads)
     return Resources(str(device), precision, settings.compile == "on", threads)
-
-
-def keep_freed_memory() -> None:
-    """Tell glibc to keep what is freed instead of handing it back to the kernel after every step, where glibc is used.
-
-    A step on the CPU frees and takes the same few megabytes again and again; without this every round is thousands of
-    page faults (`kdstudio bench memory` prints both sides).
-    """
-    if platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL("libc.so.6")
-        for option in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
-            libc.mallopt(option, KEPT)
 
 
 def find_device(name: str) -> torch.device:
