@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ class Attempt:
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.allow_tf32 = False  # accuracies are float32's
         with self.hand.stage("data"):
-            pictures, student = self._data(saved)
+            pictures, student = self._data()
         assert self.resources is not None
         teacher = None
         if self.experiment.teacher.net != "none":
@@ -107,7 +107,7 @@ class Attempt:
         self.report.say(RunResumed, **saved["where"], kept=saved["kept"])
         return saved
 
-    def _data(self, saved: Mapping[str, Any] | None) -> tuple[Pictures, Net]:
+    def _data(self) -> tuple[Pictures, Net]:
         """Pictures on the device and the student before its first step, with every `auto` settled."""
         device = find_device(self.experiment.run.device) if self.resources is None else self.resources.torch_device
         wanted = [n for n in (self.experiment.student.net, self.experiment.teacher.net) if n != "none"]
@@ -177,11 +177,8 @@ class Attempt:
         """The teacher's accuracy, measured before it teaches."""
         for name, split in (("held-out", pictures.heldout), ("test", pictures.test)):
             if split is not None and split.labels is not None:
-                score = evaluate(teacher, split)
-                self.report.say(
-                    Evaluated, who="teacher", split=name, **self.report.here(), top1=score.top1, top5=score.top5,
-                    loss=score.loss, images=score.images,
-                )  # fmt: skip
+                score = asdict(evaluate(teacher, split))
+                self.report.say(Evaluated, who="teacher", split=name, **self.report.here(), **score)
 
     def _write(self, hand: dict[str, Any]) -> None:
         """A checkpoint of the run as it stands."""

@@ -17,6 +17,7 @@ from torch.nn import functional
 from engine import session
 from engine.attempt import Attempt
 from engine.control import Control
+from engine.data.pixels import to_unit
 from engine.distilling import Distilling
 from engine.events import Event, RunEnded
 from engine.loop import Batch
@@ -114,7 +115,7 @@ def _bare_step(
 def _fixed(distilling: Distilling) -> Batch:
     images, labels = distilling.pictures.train.images, distilling.pictures.train.labels
     index = torch.arange(min(distilling.loop.batch_size, len(images)), device=images.device)
-    x: Tensor = images[index].float().div(255.0)
+    x: Tensor = to_unit(images[index])
     return Batch(x, None if labels is None else labels[index], index, distilling.experiment.training.epochs, 0)
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.data import Split
+from engine.data.pixels import to_unit
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ def logits_of(net: nn.Module, images: Tensor, batch_size: int = 500) -> Tensor:
     before = net.training
     net.eval()
     with torch.no_grad():
-        found = [net(images[i : i + batch_size].float().div(255.0)).float() for i in range(0, len(images), batch_size)]
+        found = [net(to_unit(images[i : i + batch_size])).float() for i in range(0, len(images), batch_size)]
     net.train(before)
     return torch.cat(found)
 

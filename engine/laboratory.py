@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from engine import seeds
 from engine.data import Pictures
 from engine.data.batches import Views
+from engine.data.pixels import to_unit
 from engine.experiment import Experiment
 from engine.loop import Batch, Loop
 from engine.method import Facts, Method, Side
@@ -95,12 +96,12 @@ class Laboratory:
             self._hand.obey()
             index = torch.arange(start, min(start + 500, count), device=self.device)
             raw = split.images[index]
-            x = views.at(raw, index, 1) if augment else raw.float().div(255.0)
+            x = views.at(raw, index, 1) if augment else to_unit(raw)
             yield x, None if split.labels is None else split.labels[index], index
 
     def images(self, index: Tensor) -> Tensor:
         """See `Lab.images`."""
-        return self._pictures.train.images[index.to(self.device)].float().div(255.0)
+        return to_unit(self._pictures.train.images[index.to(self.device)])
 
     def normalise(self, x: Tensor) -> Tensor:
         """See `Lab.normalise`."""

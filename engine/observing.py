@@ -10,6 +10,7 @@ from torch import Tensor
 from engine import probes, seeds
 from engine.data import Pictures, Split
 from engine.data.batches import Views
+from engine.data.pixels import to_unit
 from engine.experiment import Experiment
 from engine.loop import Batch
 from engine.method import View
@@ -70,7 +71,7 @@ class Observer:
 
     def _sample(self) -> tuple[Tensor, Tensor | None]:
         labels = self.split.labels
-        return self.split.images[self.index].float().div(255.0), None if labels is None else labels[self.index]
+        return to_unit(self.split.images[self.index]), None if labels is None else labels[self.index]
 
     def _seen(self, net: Net, x: Tensor) -> tuple[View, dict[str, Tensor]]:
         """Logits, and the maps of the net's stages by their taps."""

@@ -187,7 +187,8 @@ def _announce(attempt: Attempt, resolved: Resolved, group: str, repeat: int) -> 
 
 
 def _started(path: Path) -> RunStarted:
-    """The first word of a run. Raises FileNotFoundError with a sentence for a folder that is no run."""
+    """The first word of a run, or what stands for it where the run was killed before it. Raises RunError for a folder that
+    is no run."""
     for event in RunFolder.open(path).events():
         if isinstance(event, RunStarted):
             return event
