@@ -41,6 +41,10 @@ class Control:
         """Whether nothing was asked for: the one question of the hot path."""
         return self._go.is_set() and not self._save.is_set() and not self._stop.is_set()
 
+    def stopping(self) -> bool:
+        """Whether a stop was asked for: what work without steps, such as a download, looks at."""
+        return self._stop.is_set()
+
     def obey(self, *, save: Callable[[], None], waiting: Callable[[], None], going: Callable[[], None]) -> None:
         """Do what was asked for since the last step; raises `Stopped` when that is to stop."""
         if self._save.is_set():

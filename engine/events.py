@@ -85,6 +85,18 @@ class Step(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Progressed(Event):
+    """How far a stage has come with something that has no steps, such as a download: `done` of `total` (0: unknown), counted
+    in `unit` (bytes, images, files), of `what`."""
+
+    stage: str
+    what: str
+    done: int
+    total: int
+    unit: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluated(Event):
     """Accuracy of `who` (student, teacher, student_ema) on a split (held-out, test, train), top-1 and top-5 in percent."""
 
@@ -207,7 +219,7 @@ class GroupEnded(Event):
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
-        RunStarted, RunResumed, StageStarted, StageEnded, Step, Evaluated, Measured, Watched, Finding, Saved, Note,
+        RunStarted, RunResumed, StageStarted, StageEnded, Step, Progressed, Evaluated, Measured, Watched, Finding, Saved, Note,
         Paused, Unpaused, Refused, RunEnded, GroupEnded,
     )
 }  # fmt: skip

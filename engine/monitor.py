@@ -17,6 +17,7 @@ from engine.events import (
     Finding,
     GroupEnded,
     Note,
+    Progressed,
     Refused,
     RunEnded,
     RunStarted,
@@ -68,6 +69,8 @@ class Monitor:
                 loss = event.values.get("loss", float("nan"))
                 state = f"epoch {event.epoch} · loss {loss:.4f}{self._accuracy}"
                 self._bar.update(self._task, completed=event.step, total=event.steps, state=state)
+            case Progressed() if self._task is not None:
+                self._bar.update(self._task, completed=event.done, total=event.total or None, state=_amount(event))
             case Evaluated():
                 self._evaluated(event)
             case Finding():
@@ -111,6 +114,13 @@ class Monitor:
         self._say(f"[{colour}]{escape(event.sentence)}[/]")
         if event.results:
             self.console.print(results_table(event.results))
+
+
+def _amount(event: Progressed) -> str:
+    """How far something without steps has come, bytes in millions."""
+    if event.unit != "bytes":
+        return f"{escape(event.what)}: {event.done:,} {event.unit}"
+    return f"{escape(event.what)}: {event.done / 1e6:.1f}" + (f" of {event.total / 1e6:.1f}" if event.total else "") + " MB"
 
 
 ROWS: tuple[tuple[str, str, str], ...] = (

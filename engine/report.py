@@ -12,12 +12,15 @@ import torch
 from torch import Tensor
 
 from engine.cards import Watch
-from engine.events import Event, Finding, Measured, Note, RunEnded, RunResumed, RunStarted, StageStarted, Watched
+from engine.events import Event, Finding, Measured, Note, Progressed, RunEnded, RunResumed, RunStarted, StageStarted, Watched
 from engine.findings import Check
 from engine.ledger import Clock
 from engine.runs import RunFolder
 
 Sink = Callable[[Event], None]
+
+PAUSE = 0.25
+"""Least seconds between two words about the progress of one thing."""
 
 
 class Reporter:
@@ -31,6 +34,7 @@ class Reporter:
         self._settings = settings
         self._evidence: dict[str, list[tuple[int, float]]] = defaultdict(list)
         self._said: set[str] = set()
+        self._progress: tuple[str, str, float] = ("", "", 0.0)
         self._checks: dict[str, list[Check]] = defaultdict(list)
         for check in checks:
             for name in check.reads:
@@ -52,6 +56,15 @@ class Reporter:
     def note(self, text: str, severity: str = "info") -> None:
         """A sentence for the log."""
         self.say(Note, text=text, severity=severity)
+
+    def progress(self, what: str, done: int, total: int, unit: str) -> None:
+        """Say how far something without steps has come, at most four times a second; its beginning and end always."""
+        stage, last, at = self._progress
+        ended = 0 < total <= done
+        if (stage, last) == (self.stage, what) and not ended and time.monotonic() - at < PAUSE:
+            return
+        self._progress = (self.stage, what, time.monotonic())
+        self.say(Progressed, stage=self.stage, what=what, done=done, total=total, unit=unit)
 
     def measure(self, values: Mapping[str, float]) -> None:
         """Report scalars, remember them as evidence, and ask the checks that read them."""

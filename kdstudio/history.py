@@ -23,7 +23,8 @@ PACE = 40
 
 @dataclass
 class StageView:
-    """A stage as the stage bar shows it. `steps` and `epochs` are 0 where its length is unknown."""
+    """A stage as the stage bar shows it. `steps` and `epochs` are 0 where its length is unknown; `progress` is what it does
+    while it takes no steps, such as a download."""
 
     name: str
     title: str
@@ -36,20 +37,27 @@ class StageView:
     began: float = 0.0
     clock: float = 0.0
     ledger: events.StageEnded | None = None
+    progress: events.Progressed | None = None
     pace: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=PACE))
 
     def share(self) -> float:
         """How much of it is done, from 0 to 1."""
         if self.state == "done":
             return 1.0
-        return min(1.0, self.step / self.steps) if self.steps else 0.0
+        done, of = self.gone()
+        return min(1.0, done / of) if of else 0.0
+
+    def gone(self) -> tuple[int, int]:
+        """What is done and what there is to do, in steps or in whatever the progress counts; (0, 0) where unknown."""
+        return (self.progress.done, self.progress.total) if self.progress else (self.step, self.steps)
 
     def left(self) -> float | None:
         """Seconds of running time left by the pace of the last reports; None where nothing is known yet."""
-        if self.state != "running" or not self.steps or len(self.pace) < 2:
+        done, of = self.gone()
+        if self.state != "running" or not of or len(self.pace) < 2:
             return None
         (t0, s0), (t1, s1) = self.pace[0], self.pace[-1]
-        return (self.steps - self.step) * (t1 - t0) / (s1 - s0) if s1 > s0 and t1 > t0 else None
+        return (of - done) * (t1 - t0) / (s1 - s0) if s1 > s0 and t1 > t0 else None
 
     def steps_per_epoch(self) -> float:
         """Steps an epoch has; 0 where unknown."""
@@ -137,6 +145,8 @@ class History:
                 stage.state, stage.ledger, stage.clock = "done", event, event.clock
             case events.Step():
                 self._step(event)
+            case events.Progressed():
+                self._progress(event)
             case events.Evaluated(who=who, split=split):
                 for kind, value in (("top1", event.top1), ("top5", event.top5), ("loss", event.loss)):
                     self._measure(event, f"{kind}/{who}/{split}", value)
@@ -189,15 +199,26 @@ class History:
         stage.title, stage.state = event.title or stage.title, "running"
         stage.steps, stage.epochs, stage.clock = event.steps, event.epochs, event.clock
         stage.pace.clear()
+        stage.progress = None
         self.stage, self.state = event.stage, "running"
 
     def _step(self, event: events.Step) -> None:
         stage = self._stage(event.stage)
         stage.step, stage.epoch, stage.clock = event.step, event.epoch, event.clock
         stage.steps = event.steps or stage.steps
+        if stage.progress is not None:
+            stage.progress = None
+            stage.pace.clear()
         stage.pace.append((event.clock, event.step))
         for name, value in event.values.items():
             self._measure(event, name, value)
+
+    def _progress(self, event: events.Progressed) -> None:
+        stage = self._stage(event.stage)
+        if stage.progress is None or stage.progress.what != event.what:
+            stage.pace.clear()
+        stage.progress, stage.clock = event, event.clock
+        stage.pace.append((event.clock, event.done))
 
     def _measure(self, event: events.Step | events.Evaluated | events.Measured, name: str, value: float) -> None:
         key = (event.stage, name)
@@ -224,6 +245,7 @@ class History:
         if event.stage:
             here = self._stage(event.stage)
             here.state, here.step, here.epoch, here.ledger = "running", event.step, event.epoch, None
+            here.progress = None
             here.pace.clear()
 
 

@@ -78,6 +78,12 @@ def seconds(value: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
 
 
+def amount(event: events.Progressed) -> str:
+    """How far something has come, for people: `cifar100.tar.gz: 34.1 MB of 169.0 MB`."""
+    said = size if event.unit == "bytes" else lambda count: f"{count:,} {event.unit}"
+    return f"{event.what}: {said(event.done)}" + (f" of {said(event.total)}" if event.total else "")
+
+
 def size(count: float) -> str:
     """Bytes for people, in decimal units: `3.1 GB`."""
     for unit in ("B", "kB", "MB", "GB"):

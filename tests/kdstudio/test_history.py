@@ -8,6 +8,7 @@ from recorded import Recipe, record, shorter
 
 from engine import events
 from kdstudio.history import History
+from kdstudio.screens.run.header import progress
 
 SMALL = Recipe(epochs=6)
 
@@ -107,3 +108,16 @@ def test_a_refusal_names_its_problems() -> None:
     assert history.state == "refused"
     assert history.log[-1].severity == "error"
     assert "KD needs a teacher" in history.log[-1].text
+
+
+def test_a_download_shows_how_far_it_is_until_steps_begin() -> None:
+    history = History()
+    history.take(events.StageStarted(stage="data", title="data"))
+    for clock, done in ((1.0, 0), (2.0, 25_000_000)):
+        history.take(events.Progressed(clock=clock, stage="data", what="a.tar.gz", done=done, total=100_000_000, unit="bytes"))
+    stage = history.current()
+    assert stage is not None
+    assert (stage.share(), stage.left()) == (0.25, pytest.approx(3.0))
+    assert progress(history) == "a.tar.gz: 25.0 MB of 100.0 MB"
+    history.take(events.Step(clock=3.0, stage="data", step=1, steps=10, epoch=1, values={}))
+    assert (stage.share(), stage.progress) == (0.1, None)

@@ -11,7 +11,7 @@ from kdstudio import theme
 from kdstudio.charts.steady import Elided, Steady
 from kdstudio.history import History, State
 from kdstudio.icons import TextButton
-from kdstudio.journal import seconds
+from kdstudio.journal import amount, seconds
 
 WORDS: dict[State, tuple[str, str]] = {
     "empty": ("", ""),
@@ -154,8 +154,10 @@ def about(history: History) -> str:
 
 
 def progress(history: History) -> str:
-    """The epoch of the present stage; nothing where a stage has none."""
+    """The epoch of the present stage, or how far its download is; nothing where a stage has neither."""
     stage = history.current()
+    if stage is not None and stage.progress is not None and stage.state == "running":
+        return amount(stage.progress)
     if stage is None or not stage.epochs:
         return stage.title if stage is not None and history.state in ("running", "paused") else ""
     return f"epoch {max(stage.epoch, 1)} / {stage.epochs}"

@@ -191,8 +191,7 @@ class RunScreen(QWidget):
         self.stages.refresh()
         self.log.refresh()
         stage = history.current()
-        known = stage is not None and stage.state == "running" and stage.steps
-        self.progress.set_share(stage.share() if known and stage else 0.0)
+        self.progress.set_share(stage.share() if stage is not None and stage.state == "running" else 0.0)
         self.progress.setVisible(history.state in ("empty", "running", "paused"))
         self.results.show_history(history)
 

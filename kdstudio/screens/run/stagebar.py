@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from kdstudio import theme
 from kdstudio.charts.figures import figure
 from kdstudio.history import History, StageView
-from kdstudio.journal import seconds, size
+from kdstudio.journal import amount, seconds, size
 
 DOT = 14
 LINK = 26
@@ -137,7 +137,9 @@ class ProgressLine(QWidget):
 def describe(stage: StageView) -> str:
     """A stage in lines: title, help, how far, what it cost."""
     lines = [stage.title, *([stage.help] if stage.help else [])]
-    if stage.state == "running" and stage.steps:
+    if stage.state == "running" and stage.progress is not None:
+        lines.append(amount(stage.progress))
+    elif stage.state == "running" and stage.steps:
         lines.append(f"step {stage.step:,} of {stage.steps:,}")
     if stage.ledger is not None:
         lines.append(seconds(stage.ledger.seconds) + (f", {stage.ledger.images:,} images" if stage.ledger.images else ""))
