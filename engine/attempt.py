@@ -132,7 +132,7 @@ class Attempt:
         return f"{self.experiment.student.net} {self.experiment.teacher.net} {size} {self.experiment.training.batch_size}"
 
     def _facts(self, pictures: Pictures) -> Facts:
-        training, images = self.experiment.training, pictures.train.images
+        training, images = self.experiment.training, pictures.train
         return Facts(
             classes=len(pictures.class_names),
             class_names=tuple(pictures.class_names),

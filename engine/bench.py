@@ -40,7 +40,7 @@ def step(resolved: Resolved) -> Iterator[str]:
         bare = _bare(distilling)
         ours = _engine(attempt, distilling)
         pairs = [(_timed(ours), _timed(bare)) for _ in range(ROUNDS + 1)][1:]
-    images = min(distilling.loop.batch_size * distilling.loop.per_epoch, len(distilling.pictures.train.images))
+    images = min(distilling.loop.batch_size * distilling.loop.per_epoch, len(distilling.pictures.train))
     ratio = statistics.median(b / a for a, b in pairs)
     yield f"{resolved.experiment.title}: {distilling.resources}"
     yield f"engine  {images / statistics.median(a for a, _ in pairs):10.0f} images/s  (median of {ROUNDS} epochs)"
@@ -113,10 +113,10 @@ def _bare_step(
 
 
 def _fixed(distilling: Distilling) -> Batch:
-    images, labels = distilling.pictures.train.images, distilling.pictures.train.labels
-    index = torch.arange(min(distilling.loop.batch_size, len(images)), device=images.device)
-    x: Tensor = to_unit(images[index])
-    return Batch(x, None if labels is None else labels[index], index, distilling.experiment.training.epochs, 0)
+    train = distilling.pictures.train
+    index = torch.arange(min(distilling.loop.batch_size, len(train)), device=train.device)
+    x: Tensor = to_unit(train.take(index))
+    return Batch(x, None if train.labels is None else train.labels[index], index, distilling.experiment.training.epochs, 0)
 
 
 def run(resolved: Resolved) -> Iterator[str]:

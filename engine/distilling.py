@@ -59,7 +59,7 @@ class Distilling:
         self.loop = Loop(
             stage=STAGE,
             split=pictures.train,
-            views=Views(experiment.dataset, len(pictures.train.images), run.seed, device),
+            views=Views(experiment.dataset, len(pictures.train), run.seed, device),
             seed=run.seed,
             epochs=training.epochs,
             batch_size=training.batch_size,
@@ -177,7 +177,7 @@ class Distilling:
 
     def _evaluated(self, name: str, split: Split, epoch: int) -> Score:
         assert split.labels is not None
-        result = score(logits_of(self.shown, split.images), split.labels)
+        result = score(logits_of(self.shown, split), split.labels)
         who = "student" if self.average is None else "student_ema"
         self.hand.report.say(
             Evaluated, who=who, split=name, stage=STAGE, step=self.loop.step, epoch=epoch, **dataclasses.asdict(result)

@@ -22,12 +22,12 @@ class Score:
     images: int
 
 
-def logits_of(net: nn.Module, images: Tensor, batch_size: int = 500) -> Tensor:
-    """Logits (N, C) in float32 for uint8 images (N, C, H, W); the net is left in the mode it was in."""
+def logits_of(net: nn.Module, split: Split, batch_size: int = 500) -> Tensor:
+    """Logits (N, C) in float32 for the images of a split, in their order; the net is left in the mode it was in."""
     before = net.training
     net.eval()
     with torch.no_grad():
-        found = [net(to_unit(images[i : i + batch_size])).float() for i in range(0, len(images), batch_size)]
+        found = [net(to_unit(images)).float() for _, images in split.batches(torch.arange(len(split)), batch_size)]
     net.train(before)
     return torch.cat(found)
 
@@ -36,7 +36,7 @@ def evaluate(net: nn.Module, split: Split, batch_size: int = 500) -> Score:
     """The score of a net on a labelled split. Raises ValueError for a split without labels."""
     if split.labels is None:
         raise ValueError("accuracy needs labels; this split has none")
-    return score(logits_of(net, split.images, batch_size), split.labels)
+    return score(logits_of(net, split, batch_size), split.labels)
 
 
 def score(logits: Tensor, labels: Tensor) -> Score:

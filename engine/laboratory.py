@@ -78,7 +78,7 @@ class Laboratory:
         return Loop(
             stage=name,
             split=split,
-            views=Views(self._experiment.dataset, len(split.images), seed, self.device),
+            views=Views(self._experiment.dataset, len(split), seed, self.device),
             seed=seed,
             epochs=epochs,
             batch_size=batch_size,
@@ -90,18 +90,16 @@ class Laboratory:
     def batches(self, limit: int | None = None, augment: bool = False) -> Iterator[tuple[Tensor, Tensor | None, Tensor]]:
         """See `Lab.batches`."""
         split = self._pictures.train
-        count = len(split.images) if limit is None else min(limit, len(split.images))
-        views = Views(self._experiment.dataset, len(split.images), self._experiment.run.seed, self.device)
-        for start in range(0, count, 500):
+        count = len(split) if limit is None else min(limit, len(split))
+        views = Views(self._experiment.dataset, len(split), self._experiment.run.seed, self.device)
+        for index, raw in split.batches(torch.arange(count), 500):
             self._hand.obey()
-            index = torch.arange(start, min(start + 500, count), device=self.device)
-            raw = split.images[index]
             x = views.at(raw, index, 1) if augment else to_unit(raw)
             yield x, None if split.labels is None else split.labels[index], index
 
     def images(self, index: Tensor) -> Tensor:
         """See `Lab.images`."""
-        return to_unit(self._pictures.train.images[index.to(self.device)])
+        return to_unit(self._pictures.train.take(index))
 
     def normalise(self, x: Tensor) -> Tensor:
         """See `Lab.normalise`."""

@@ -58,7 +58,7 @@ class Loop:
         self.epochs, self.batch_size = epochs, batch_size
         self.report_every, self.save_every = report_every, save_every
         self.names = names
-        self.per_epoch = steps_per_epoch(len(split.images), batch_size)
+        self.per_epoch = steps_per_epoch(len(split), batch_size)
         self.steps = self.per_epoch * epochs
         self.epoch, self.position = 1, 0
         self._sums: Tensor = torch.zeros(0)
@@ -106,15 +106,13 @@ class Loop:
         save: Callable[[], None],
         describe: Callable[[Mapping[str, float], int], dict[str, float]],
     ) -> None:
-        images, labels, device = self.split.images, self.split.labels, self.split.images.device
-        sequence = order(len(images), self.seed, self.epoch).to(device)
-        while self.position < self.per_epoch:
+        labels = self.split.labels
+        sequence = order(len(self.split), self.seed, self.epoch)[: self.per_epoch * self.batch_size]
+        for index, images in self.split.batches(sequence, self.batch_size, self.position):
             report.step, report.epoch = self.step, self.epoch
             if not control.calm:
                 obey(control, report, save)
-            index = sequence[self.position * self.batch_size : (self.position + 1) * self.batch_size]
-            # index_select gathers whole images, many times quicker than indexing does
-            x = self.views.at(images.index_select(0, index), index, self.epoch)
+            x = self.views.at(images, index, self.epoch)
             y = None if labels is None else labels.index_select(0, index)
             self._add(take(Batch(x, y, index, self.epoch, self.step)))
             self.position += 1
@@ -157,7 +155,7 @@ class Loop:
     def load(self, state: Mapping[str, Any]) -> None:
         """The inverse of `state`."""
         self.epoch, self.position, self.epochs = int(state["epoch"]), int(state["position"]), int(state["epochs"])
-        device = self.split.images.device
+        device = self.split.device
         self._sums, self._counts = (state[name].to(device, copy=True) for name in ("sums", "counts"))
         self._taken = int(state["taken"])
 

@@ -36,7 +36,7 @@ class Observer:
         self.split: Split = pictures.heldout or pictures.test or pictures.train
         count = min(experiment.run.probe_images, len(self.split))
         chance = seeds.generator(experiment.dataset.split_seed, "probes")
-        self.index = torch.randperm(len(self.split), generator=chance)[:count].to(self.split.images.device)
+        self.index = torch.randperm(len(self.split), generator=chance)[:count].to(self.split.device)
         self.temperature = _temperature(cast)
         self._declared = {w.name: w for w in PROBES}
         self._constant: dict[str, float] = {}
@@ -71,7 +71,7 @@ class Observer:
 
     def _sample(self) -> tuple[Tensor, Tensor | None]:
         labels = self.split.labels
-        return to_unit(self.split.images[self.index]), None if labels is None else labels[self.index]
+        return to_unit(self.split.take(self.index)), None if labels is None else labels[self.index]
 
     def _seen(self, net: Net, x: Tensor) -> tuple[View, dict[str, Tensor]]:
         """Logits, and the maps of the net's stages by their taps."""
@@ -82,7 +82,7 @@ class Observer:
 
     def _noise(self, net: Net) -> dict[str, float]:
         """Signal-to-noise of both nets' pooled features over augmentations; the frozen teacher's is measured once."""
-        raw = self.split.images[self.index[:NOISY]]
+        raw = self.split.take(self.index[:NOISY])
         rows = torch.arange(len(raw), device=raw.device)
         views = Views(self.experiment.dataset, len(raw), seeds.key(0, "signal to noise"), raw.device)
 
@@ -105,7 +105,7 @@ class Observer:
 
     def _show_samples(self, student: View, taught: View | None) -> None:
         shown = self.index[:PICTURES]
-        images = self.split.images[shown].permute(0, 2, 3, 1)
+        images = self.split.take(shown).permute(0, 2, 3, 1)
         labels: dict[str, list[Any]] = {"student": _top(student.logits[:PICTURES], self.pictures.class_names)}
         if self.split.labels is not None:
             labels["label"] = [self.pictures.class_names[i] for i in self.split.labels[shown].tolist()]

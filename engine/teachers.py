@@ -111,9 +111,8 @@ def _trained(experiment: Experiment, pictures: Pictures, resources: Resources, l
 
 def _recipe(experiment: Experiment, pictures: Pictures, resources: Resources) -> dict[str, Any]:
     """Everything the trained teacher depends on: its key in the library."""
-    digest = hashlib.sha256(pictures.train.images.cpu().numpy().tobytes())
     return {
-        "images": digest.hexdigest(),
+        "images": pictures.train.fingerprint(),
         "augmentation": experiment.dataset.model_dump(include={"crop", "crop_fill", "flip", "rotation"}),
         "teacher": experiment.teacher.model_dump(include={"net", "epochs", "learning_rate", "weight_decay"}),
         "batch_size": TrainingSettings.model_fields["batch_size"].default,
@@ -136,7 +135,7 @@ def _train(experiment: Experiment, pictures: Pictures, resources: Resources, han
     loop = Loop(
         stage=STAGE,
         split=pictures.train,
-        views=Views(experiment.dataset, len(pictures.train.images), seed, resources.torch_device),
+        views=Views(experiment.dataset, len(pictures.train), seed, resources.torch_device),
         seed=seed,
         epochs=settings.epochs,
         batch_size=settings.batch_size,

@@ -12,7 +12,8 @@ import torch
 
 from engine.cards import DatasetCard
 from engine.data.loading import assemble
-from engine.data.pictures import DataError, Pictures, Sides, Split
+from engine.data.pictures import DataError, Pictures, Sides
+from engine.data.split import Split
 from engine.experiment import DatasetSettings
 from engine.knobs import did_you_mean
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import psutil
 import torch
 
-from engine.data.pictures import DataError, Pictures, Pile, Sides, Source, Split
+from engine.data.pictures import DataError, Pictures, Pile, Sides, Source
 from engine.data.pixels import mean_and_std
+from engine.data.split import Resident
 from engine.data.splits import stratified
 from engine.experiment import DatasetSettings
 
@@ -31,8 +32,8 @@ def assemble(source: Source, settings: DatasetSettings, sides: Sides, device: to
     assert train is not None
     mean, std = mean_and_std(train.images)
     return Pictures(
-        train=train if settings.labels else Split(train.images, None),
-        heldout=heldout if settings.labels or heldout is None else Split(heldout.images, None),
+        train=train if settings.labels else train.without_labels(),
+        heldout=heldout if settings.labels or heldout is None else heldout.without_labels(),
         test=test,
         class_names=source.class_names,
         mean=mean,
@@ -95,11 +96,11 @@ def _part(pile: Pile, index: torch.Tensor) -> Pile:
     return Pile(pile.labels[index], lambda positions, side: pile.images(index[positions], side))
 
 
-def _read(pile: Pile | None, side: int, device: torch.device) -> Split | None:
+def _read(pile: Pile | None, side: int, device: torch.device) -> Resident | None:
     if pile is None:
         return None
     images = pile.images(torch.arange(len(pile.labels)), side)
-    return Split(images.contiguous().to(device), pile.labels.to(device))
+    return Resident(images.contiguous().to(device), pile.labels.to(device))
 
 
 def _check_room(piles: tuple[Pile | None, ...], channels: int, side: int, device: torch.device) -> None:

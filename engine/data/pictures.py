@@ -9,23 +9,12 @@ from math import lcm
 from torch import Tensor
 
 from engine.cards import NetCard
+from engine.data.split import Split
 from engine.experiment import DatasetSettings
 
 
 class DataError(ValueError):
     """Images that cannot be used; the sentence names the file or setting and what to do."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """Images (N, C, H, W) uint8 on the training device and labels (N,) int64, or None where they are not to be used."""
-
-    images: Tensor
-    labels: Tensor | None
-
-    def __len__(self) -> int:
-        """How many images."""
-        return len(self.images)
 
 
 @dataclass(frozen=True)
