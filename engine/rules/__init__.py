@@ -1,0 +1,64 @@
+"""Rules that no single setting can break: an experiment as a whole that cannot run, or runs otherwise than expected.
+
+The window asks while typing, the session before it starts. `problems` are reasons to refuse, `warnings` are not. Each file
+holds the rules of one topic: a rule takes a `Case` and gives the problems it sees; to add one, write it and list it in the
+file's RULES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine import cards
+from engine.cards import Catalogue
+from engine.experiment import Experiment
+from engine.presets import Problem
+from engine.presets.schema import unknown_method, unknown_name
+from engine.rules import images, sources, stack, surprises, training
+from engine.rules.case import Case
+
+__all__ = ["Problem", "ce_weight", "problems", "warnings"]
+
+_RULES = (*stack.RULES, *sources.RULES, *images.RULES, *training.RULES)
+
+
+def problems(experiment: Experiment, catalogue: Catalogue | None = None, *, home: Path | None = None) -> tuple[Problem, ...]:
+    """Why this experiment cannot run; empty where it can. Unknown names are told first, for nothing else can be judged
+    without their cards. A teacher named by its run is looked for under `home`; without it only folders are looked at."""
+    known = catalogue or cards.catalogue()
+    unknown = tuple(_unknown(experiment, known))
+    if unknown:
+        return unknown
+    case = Case(experiment, known, home)
+    return tuple(problem for rule in _RULES for problem in rule(case))
+
+
+def warnings(experiment: Experiment, catalogue: Catalogue | None = None) -> tuple[Problem, ...]:
+    """What will surprise about this experiment although it can run; empty where a name is unknown."""
+    known = catalogue or cards.catalogue()
+    if any(_unknown(experiment, known)):
+        return ()
+    case = Case(experiment, known)
+    return tuple(problem for rule in surprises.WARNINGS for problem in rule(case))
+
+
+def ce_weight(experiment: Experiment, catalogue: Catalogue | None = None) -> float:
+    """Weight of the cross-entropy with the labels, as `Case.ce_weight`."""
+    return Case(experiment, catalogue or cards.catalogue()).ce_weight
+
+
+def _unknown(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:
+    named = {
+        "dataset.name": experiment.dataset.name,
+        "teacher.net": experiment.teacher.net,
+        "student.net": experiment.student.net,
+    }
+    for path, value in named.items():
+        sentence = unknown_name(path, value, catalogue)
+        if sentence:
+            yield Problem(path, sentence)
+    for key in experiment.methods:
+        sentence = unknown_method(key, catalogue)
+        if sentence:
+            yield Problem(f"methods.{key}", sentence)
