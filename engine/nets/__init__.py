@@ -1,4 +1,7 @@
-"""The nets: each file declares `NETS`; each net names its taps and its input sizes and carries its own normalisation."""
+"""The nets: each file declares `NETS`; each net names its taps and its input sizes and carries its own normalisation.
+
+Beside the nets of this folder there are torchvision's, by `torchvision.<name>`, and those of the user's plug-in folder.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,24 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from engine.cards import NetCard
 from engine.knobs import did_you_mean
-from engine.nets.net import Design, Frame, Net, NetError, seeded
+from engine.nets.net import Design, Frame, Ghostly, Net, NetError, Place, Tap, seeded
 
-__all__ = ["Net", "NetError", "build", "card", "counted", "keys"]
+__all__ = [
+    "Design", "Frame", "Measured", "Net", "NetError", "Place", "Tap", "build", "card", "ghost", "keys", "measured", "own_keys",
+    "own_problems", "torchvision_keys",
+]  # fmt: skip
+
+TORCHVISION = "torchvision."
+"""What the keys of torchvision's nets begin with."""
+
+COMPARED = (3, 32, 100)
+"""Channels, side and classes for which every net is counted, so that nets compare; the side is larger where it must be."""
 
 
 @cache
@@ -24,28 +36,77 @@ def _designs() -> Mapping[str, Design]:
 
 
 def _design(key: str) -> Design:
-    if key not in _designs():
-        raise NetError(f"there is no net {key!r}{did_you_mean(key, keys()) or '; the nets are ' + ', '.join(keys())}")
-    return _designs()[key]
+    if key in _designs():
+        return _designs()[key]
+    if key.startswith(TORCHVISION):
+        from engine.nets import torchvision_nets
+
+        return torchvision_nets.design(key)
+    own = _own()
+    if key in own.designs:
+        return own.designs[key]
+    raise NetError(f"there is no net {key!r}{_instead(key, own.problems)}")
+
+
+def _instead(key: str, problems: Sequence[str]) -> str:
+    from engine import plugins
+
+    known = (*keys(), *own_keys())
+    words = did_you_mean(key, known) or f"; the nets are {', '.join(known)}, {TORCHVISION}<name> and those you write yourself"
+    broken = f". A file of {plugins.folder()} cannot be used: {problems[0]}" if problems else ""
+    return words + broken
+
+
+def _own() -> Any:
+    from engine.nets import own
+
+    return own.found(keys())
 
 
 def keys() -> tuple[str, ...]:
-    """The nets that exist."""
+    """The nets of this folder."""
     return tuple(_designs())
 
 
-@cache
-def card(key: str) -> NetCard:
-    """What the catalogue says of a net, counted for 3 x 32 x 32 images and 100 classes."""
-    from engine.nets.counts import multiply_adds, parameters
-    from engine.taps import shapes
+def own_keys() -> tuple[str, ...]:
+    """The nets in the user's plug-in folder."""
+    return tuple(_own().designs)
 
-    design, shape = _design(key), (3, 32, 32)
-    net = build(key, classes=100, generator=torch.Generator().manual_seed(0))
+
+def own_problems() -> tuple[str, ...]:
+    """Why files in the plug-in folder cannot be used, each by file and line."""
+    return tuple(_own().problems)
+
+
+def torchvision_keys() -> tuple[str, ...]:
+    """torchvision's classification nets."""
+    from engine.nets import torchvision_nets
+
+    return torchvision_nets.keys()
+
+
+class Measured(NamedTuple):
+    """What a net comes to for images of one shape: parameters, multiply-adds and the shape of every tap."""
+
+    parameters: int
+    multiply_adds: int
+    taps: Mapping[str, tuple[int, ...]]
+
+
+def card(key: str) -> NetCard:
+    """What the catalogue says of a net, counted for 3 x 32 x 32 images (larger where it must be) and 100 classes. Raises
+    NetError for an unknown net, and for one of the user's own that cannot work."""
+    design = _design(key)
+    if key in own_keys():
+        from engine.nets import own
+
+        own.check(design, _own().paths[key], build)
+    channels, side, classes = COMPARED
+    found = measured(key, channels, design.exact or max(side, design.smallest), classes)
     return NetCard(
         key=key, title=design.title, summary=design.summary, family=design.family, smallest=design.smallest,
-        exact=design.exact, parameters=parameters(net), multiply_adds=multiply_adds(net, shape),
-        taps=shapes(net, shape), source=design.source,
+        exact=design.exact, parameters=found.parameters, multiply_adds=found.multiply_adds, taps=found.taps,
+        source=design.source,
     )  # fmt: skip
 
 
@@ -57,6 +118,7 @@ def build(
     size: int = 32,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
+    variant: str = "",
     generator: torch.Generator | None = None,
     parts: Iterable[Mapping[str, Any]] = (),
 ) -> Net:
@@ -64,12 +126,14 @@ def build(
 
     `mean` and `std` are the normalisation it carries (absent: pixels as they are). The weights come from `generator`
     alone (absent: from torch's global one). `parts` as in `Net.identity`, so `build(**net.identity())` is the same net.
-    Raises NetError for an unknown net, a side it does not take, or a normalisation of another number of channels.
+    Raises NetError for an unknown net or variant, a side it does not take, or a normalisation of another number of channels.
     """
     design = _design(key)
     _check_side(design, size)
+    if variant and variant not in design.variants:
+        raise NetError(f"{key} has no variant {variant!r}; it has {', '.join(design.variants) or 'none'}")
     frame = Frame(
-        key=key, classes=classes, channels=channels, size=size,
+        key=key, classes=classes, channels=channels, size=size, variant=variant,
         mean=_per_channel(mean, 0.0, channels, "mean"), std=_per_channel(std, 1.0, channels, "std"),
     )  # fmt: skip
     source = generator or torch.default_generator
@@ -83,12 +147,22 @@ def build(
     return net
 
 
-def counted(key: str, channels: int, side: int, classes: int) -> tuple[int, int]:
-    """Parameters and multiply-adds of a net for these images. Raises NetError for a side it does not take."""
-    from engine.nets.counts import multiply_adds, parameters
+def ghost(key: str, *, classes: int, channels: int, size: int) -> Net:
+    """The net without storage: shapes flow through it, nothing is drawn or computed. Raises NetError as `build` does."""
+    with Ghostly():
+        net = build(key, classes=classes, channels=channels, size=size, generator=torch.Generator().manual_seed(0))
+    return net.to("meta").eval()
 
-    net = build(key, classes=classes, channels=channels, size=side, generator=torch.Generator().manual_seed(0))
-    return parameters(net), multiply_adds(net, (channels, side, side))
+
+def measured(key: str, channels: int, side: int, classes: int) -> Measured:
+    """What a net comes to for these images. Raises NetError for a side it does not take."""
+    from engine.nets.counts import FlopCounterMode, parameters
+    from engine.taps import shapes
+
+    net = ghost(key, classes=classes, channels=channels, size=side)
+    with FlopCounterMode(display=False) as counter:
+        taps = shapes(net, (channels, side, side))
+    return Measured(parameters(net), int(counter.get_total_flops()) // 2, taps)
 
 
 def _check_side(design: Design, size: int) -> None:

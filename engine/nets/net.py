@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 
 class NetError(ValueError):
@@ -17,8 +18,8 @@ class NetError(ValueError):
 
 @dataclass(frozen=True)
 class Frame:
-    """What a net is built for: `channels` and `size` (side in pixels) of its images, classes, and the normalisation it
-    carries (per channel, of pixels in [0, 1])."""
+    """What a net is built for: `channels` and `size` (side in pixels) of its images, classes, the normalisation it carries
+    (per channel, of pixels in [0, 1]), and which `variant` of its design it is (empty: the design as it is listed)."""
 
     key: str
     classes: int
@@ -26,11 +27,15 @@ class Frame:
     size: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    variant: str = ""
 
 
 @dataclass(frozen=True)
 class Design:
-    """A net that can be built: its words, the sides it takes (`exact` 0: any from `smallest` on) and how to make it."""
+    """A net that can be built: its words, the sides it takes (`exact` 0: any from `smallest` on) and how to make it.
+
+    `smallest` is the side from which no layer with a stride runs short: the last map then has one position. `variants` are
+    other builds of the same net that a checkpoint may hold."""
 
     key: str
     title: str
@@ -40,14 +45,17 @@ class Design:
     make: Callable[[Frame], Net]
     exact: int = 0
     source: str = ""
+    variants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a tap is: a module by its path, and whether the tap is what goes into it or what comes out."""
+    """Where a tap is: a module by its path, and whether the tap is what goes into it or what comes out. `norm` is the path
+    of the batch normalisation whose output a tap before activation is (the last one on its main path)."""
 
     path: str
     moment: Literal["input", "output"]
+    norm: str = ""
 
 
 class Tap(nn.Sequential):
@@ -57,9 +65,13 @@ class Tap(nn.Sequential):
 class Net(nn.Module):
     """A classifier of images in [0, 1].
 
-    A subclass sets `places`, makes its modules and writes `logits(x)` for normalised images (B, C, H, W).
+    A subclass sets `places`, makes its modules and writes `logits(x)` for normalised images (B, C, H, W). `dialect` are
+    pairs (pattern, replacement) that turn the key names of public checkpoints of this net into its own; `unused` is a
+    pattern of keys that such checkpoints hold and this net has no use for.
     """
 
+    dialect: ClassVar[tuple[tuple[str, str], ...]] = ()
+    unused: ClassVar[str] = ""
     mean: Tensor
     std: Tensor
 
@@ -99,9 +111,19 @@ class Net(nn.Module):
         """The module whose input or output (see `place`) is the tap."""
         return self.get_submodule(self.place(tap).path)
 
+    def norm_before(self, tap: str) -> nn.BatchNorm2d:
+        """The batch normalisation before the activation of a tap. Raises NetError where the net names none."""
+        path = self.place(tap).norm
+        if not path:
+            there = ", ".join(name for name, place in self.places.items() if place.norm) or "none of its taps"
+            raise NetError(f"{self.frame.key} names no batch normalisation before {tap!r}; it does for {there}")
+        return self.get_submodule(path)  # type: ignore[return-value]
+
     def identity(self) -> dict[str, Any]:
         """JSON-able arguments with which `engine.nets.build` makes this net again, parts included."""
         frame = asdict(self.frame) | {"mean": list(self.frame.mean), "std": list(self.frame.std)}
+        if not self.frame.variant:
+            del frame["variant"]
         return frame | ({"parts": [dict(p) for p in self.parts]} if self.parts else {})
 
 
@@ -115,3 +137,12 @@ def seeded(generator: torch.Generator) -> Iterator[None]:
         yield
     finally:
         torch.default_generator.set_state(state)
+
+
+class Ghostly(TorchFunctionMode):
+    """Inside, what would be drawn gets no storage: `torch.empty` gives tensors on the meta device."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Pass every call on, `torch.empty` to the meta device."""
+        given = dict(kwargs or {})
+        return func(*args, **({**given, "device": "meta"} if func is torch.empty else given))

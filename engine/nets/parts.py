@@ -16,6 +16,9 @@ from engine.nets.net import Net, NetError, Place, Tap, seeded
 KINDS: dict[str, Callable[..., nn.Module]] = {}
 """Kind of part -> its module's class. A kind is named `<method>.<name>`, so that its file can be found again."""
 
+HEAD = "head"
+"""Where a part says it stands when it takes the classifier's place (an `nn.Linear` again, say of other inputs)."""
+
 Kind = TypeVar("Kind", bound=Callable[..., nn.Module])
 
 
@@ -33,26 +36,36 @@ def kind(name: str) -> Callable[[Kind], Kind]:
 
 
 def insert(net: Net, part: Part, generator: torch.Generator) -> nn.Module:
-    """Put a part's module after the tap `part.after` of the net and return it.
+    """Put a part's module after the tap `part.after` of the net, or in the place of its classifier, and return it.
 
     Its taps are `<part>.out` and `<part>.<name>` for each of its own. The tap it stands after keeps its meaning: what
     arrives there before any part. Raises NetError for an unknown kind, a name used twice or a tap without room.
     """
-    spot = net.module_at(part.after)
-    if not isinstance(spot, Tap):
-        room = [tap for tap in net.taps if isinstance(net.module_at(tap), Tap)]
-        raise NetError(f"a part cannot be inserted after {part.after!r} of {net.frame.key}; it can after {', '.join(room)}")
     if part.name in {p["name"] for p in net.parts}:
         raise NetError(f"{net.frame.key} already has a part named {part.name!r}; every part needs a name of its own")
+    spot, name = _spot(net, part)
     with seeded(generator):
         module = _find(part.kind)(**part.arguments).to(net.mean.device)
-    spot.add_module(part.name, module)
+    spot.register_module(name, module)
     net.parts.append({"name": part.name, "after": part.after, "kind": part.kind, "arguments": dict(part.arguments)})
-    path = f"{net.place(part.after).path}.{part.name}"
+    path = next(path for path, each in net.named_modules() if each is module)
     net.places[f"{part.name}.out"] = Place(path, "output")
     inside: Mapping[str, str] = getattr(module, "taps", {})
     net.places.update({f"{part.name}.{name}": Place(f"{path}.{where}", "output") for name, where in inside.items()})
     return module
+
+
+def _spot(net: Net, part: Part) -> tuple[nn.Module, str]:
+    """The module that will hold a part, and the name under which: a tap after which it stands, or the classifier's owner."""
+    if part.after == HEAD:
+        path = next(path for path, each in net.named_modules() if each is net.head)
+        owner, _, name = path.rpartition(".")
+        return net.get_submodule(owner), name
+    spot = net.module_at(part.after)
+    if not isinstance(spot, Tap):
+        room = [tap for tap in net.taps if isinstance(net.module_at(tap), Tap)]
+        raise NetError(f"a part cannot be inserted after {part.after!r} of {net.frame.key}; it can after {', '.join(room)}")
+    return spot, part.name
 
 
 def described(data: Mapping[str, Any]) -> Part:

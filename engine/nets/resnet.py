@@ -1,4 +1,7 @@
-"""The ResNets for small images of He et al. 2015 (arXiv 1512.03385, section 4.2), with projection shortcuts.
+"""The ResNets for small images of He et al. 2015 (arXiv 1512.03385, section 4.2).
+
+Shortcuts are projections, as in the distillation literature; the variant `padded` has the zero-padding shortcuts of the
+paper (its option A), for checkpoints of that kind.
 
 Depth 6n+2: a 3x3 stem, three stages of n basic blocks (strides 1, 2, 2), average over the map, one linear layer.
 Module names are those of the public CIFAR model zoos, so their checkpoints load and ours load there.
@@ -13,22 +16,26 @@ from torch.nn import functional as F
 
 from engine.nets.net import Design, Frame, Net, Place, Tap
 
-SMALLEST = 8
+SMALLEST = 4
+PADDED = "padded"
 PLAIN = (16, 16, 32, 64)
 WIDE = (32, 64, 128, 256)
 
 
 class Block(nn.Module):
-    """conv-BN-ReLU-conv-BN plus shortcut, ReLU; the shortcut is a 1x1 convolution with BN where the shape changes."""
+    """conv-BN-ReLU-conv-BN plus shortcut, ReLU; the shortcut is a 1x1 convolution with BN where the shape changes, or, where
+    `padded`, every `stride`-th position with channels of zeros on both sides."""
 
-    def __init__(self, wide_in: int, wide: int, stride: int) -> None:
+    def __init__(self, wide_in: int, wide: int, stride: int, padded: bool) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(wide_in, wide, 3, stride, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(wide)
         self.conv2 = nn.Conv2d(wide, wide, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(wide)
         self.downsample = nn.Sequential()
-        if stride != 1 or wide_in != wide:
+        if (stride != 1 or wide_in != wide) and padded:
+            self.downsample.append(Padding(wide_in, wide, stride))
+        elif stride != 1 or wide_in != wide:
             self.downsample.append(nn.Conv2d(wide_in, wide, 1, stride, bias=False))
             self.downsample.append(nn.BatchNorm2d(wide))
         self.relu = nn.ReLU()  # not in place: its input is a tap
@@ -37,6 +44,21 @@ class Block(nn.Module):
         """(B, C_in, H, W) to (B, C, H/stride, W/stride)."""
         out = F.relu(self.bn1(self.conv1(x)), inplace=True)
         return self.relu(self.bn2(self.conv2(out)) + self.downsample(x))
+
+
+class Padding(nn.Module):
+    """A shortcut without weights: every `stride`-th position, and half of the missing channels as zeros before and half
+    after those there are."""
+
+    def __init__(self, wide_in: int, wide: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.before = (wide - wide_in) // 2
+        self.after = wide - wide_in - self.before
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C_in, H, W) to (B, C, H/stride, W/stride)."""
+        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.before, self.after))
 
 
 class ResNet(Net):
@@ -49,9 +71,10 @@ class ResNet(Net):
         super().__init__(frame, _places(blocks))
         self.conv1 = nn.Conv2d(frame.channels, widths[0], 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(widths[0])
-        self.layer1 = _stage(widths[0], widths[1], blocks, 1)
-        self.layer2 = _stage(widths[1], widths[2], blocks, 2)
-        self.layer3 = _stage(widths[2], widths[3], blocks, 2)
+        padded = frame.variant == PADDED
+        self.layer1 = _stage(widths[0], widths[1], blocks, 1, padded)
+        self.layer2 = _stage(widths[1], widths[2], blocks, 2, padded)
+        self.layer3 = _stage(widths[2], widths[3], blocks, 2, padded)
         self.f0, self.f1, self.f2, self.f3, self.pooled = Tap(), Tap(), Tap(), Tap(), Tap()
         self.fc = nn.Linear(widths[3], frame.classes)
         for module in self.modules():
@@ -72,14 +95,16 @@ class ResNet(Net):
         return self.fc(self.pooled(x.mean((2, 3))))
 
 
-def _stage(wide_in: int, wide: int, blocks: int, stride: int) -> nn.Sequential:
-    first = Block(wide_in, wide, stride)
-    return nn.Sequential(first, *(Block(wide, wide, 1) for _ in range(blocks - 1)))
+def _stage(wide_in: int, wide: int, blocks: int, stride: int, padded: bool) -> nn.Sequential:
+    first = Block(wide_in, wide, stride, padded)
+    return nn.Sequential(first, *(Block(wide, wide, 1, padded) for _ in range(blocks - 1)))
 
 
 def _places(blocks: int) -> dict[str, Place]:
     main = {name: Place(name, "input") for name in ("f0", "f1", "f2", "f3", "pooled")}
-    before = {f"f{i}_pre": Place(f"layer{i}.{blocks - 1}.relu", "input") for i in (1, 2, 3)}
+    before = {
+        f"f{i}_pre": Place(f"layer{i}.{blocks - 1}.relu", "input", norm=f"layer{i}.{blocks - 1}.bn2") for i in (1, 2, 3)
+    }
     return main | before
 
 
@@ -92,6 +117,7 @@ def _design(depth: int, wide: bool) -> Design:
         smallest=SMALLEST,
         make=partial(ResNet, depth=depth, widths=WIDE if wide else PLAIN),
         source="He et al. 2015, arXiv 1512.03385; widths x4 as in Tian et al. 2020, arXiv 1910.10699",
+        variants=(PADDED,),
     )
 
 
