@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from engine import presets
 from engine.presets import Resolved
 
 STARTS = 5
-ROUNDS = 3
+ROUNDS = 5
+LONGER = 4
+"""Times the experiment's own epochs: a run of seconds is mostly cards being made, and a pair of them scatters by a tenth."""
 TICK = 4
 """Milliseconds of the timer whose lateness is measured."""
 
@@ -39,7 +41,7 @@ def main(resolved: Resolved) -> int:
     _say(f"torch loaded by then {'yes' if torch_loaded else 'no':>6}")
     with tempfile.TemporaryDirectory() as folder:
         preset = Path(folder) / "experiment.yaml"
-        preset.write_text(presets.to_yaml(resolved), encoding="utf-8")
+        preset.write_text(presets.to_yaml(_lengthened(resolved)), encoding="utf-8")
         rounds = [_round(preset, Path(folder), number, environment) for number in range(ROUNDS)]
     late = statistics.median(r.late for r in rounds)
     ratio = statistics.median(r.window / r.terminal for r in rounds)
@@ -49,6 +51,12 @@ def main(resolved: Resolved) -> int:
     _say(f"speed in a terminal  {statistics.median(r.terminal for r in rounds):6.0f} images/s")
     _say(f"window / terminal    {ratio:6.3f}      median of the ratios of {ROUNDS} interleaved pairs, asked: {SPEED:g}")
     return 0 if seconds <= VISIBLE and not torch_loaded and late <= LATE and ratio >= SPEED else 1
+
+
+def _lengthened(resolved: Resolved) -> Resolved:
+    experiment = resolved.experiment.model_copy(deep=True)
+    experiment.training.epochs *= LONGER
+    return replace(resolved, experiment=experiment)
 
 
 @dataclass(frozen=True)

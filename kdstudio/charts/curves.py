@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from PySide6.QtWidgets import QStackedWidget, QToolButton, QVBoxLayout, QWidget
@@ -82,7 +83,7 @@ class CurveCard(Card):
     def __init__(self, plot: Plot, history: History, lens: Lens) -> None:
         super().__init__(plot.title, plot.unit, plot.help)
         self.plot, self.history, self.lens = plot, history, lens
-        self.legend, self.canvas = Legend(), Canvas()
+        self.legend = Legend()
         self._drawn: list[Drawn] = []
         self._cursor: float | None = None
         self._reading = plot.lines
@@ -101,25 +102,30 @@ class CurveCard(Card):
         self.tools.addWidget(self._stages)
         self.tools.addWidget(self._log)
         self.levers.append(self._log)
-        page = QWidget()
-        inside = QVBoxLayout(page)
-        inside.setContentsMargins(0, 0, 0, 0)
-        inside.setSpacing(2)
-        inside.addWidget(self.legend)
-        inside.addWidget(self.canvas, 1)
+        self._page = QVBoxLayout(page := QWidget())
+        self._page.setContentsMargins(0, 0, 0, 0)
+        self._page.setSpacing(2)
+        self._page.addWidget(self.legend)
         self._stack.addWidget(Waiting(self.plot.waiting))
         self._stack.addWidget(page)
         self.body.addWidget(self._stack)
         self._stages.currentIndexChanged.connect(self.show_all)
         self._log.toggled.connect(self.show_all)
         self.legend.toggled.connect(self.redraw)
-        self.canvas.pointed.connect(self._point)
-        self.canvas.left.connect(self._unpoint)
-        self.canvas.on_double_click(self.show_all)
         theme.signals.changed.connect(self._dress)
         if self.plot.weighted is not None:
             action = self.add_action("Terms times their weights", self._swap, checkable=True)
             action.setToolTip("Show each term as it enters the sum")
+
+    @cached_property
+    def canvas(self) -> Canvas:
+        """Made when there first is something to draw in sight, for making it takes most of a card's time."""
+        canvas = Canvas()
+        canvas.pointed.connect(self._point)
+        canvas.left.connect(self._unpoint)
+        canvas.on_double_click(self.show_all)
+        self._page.addWidget(canvas, 1)
+        return canvas
 
     def wants(self, name: str) -> bool:
         """Whether a measured number belongs to this plot, in either reading."""
@@ -135,8 +141,16 @@ class CurveCard(Card):
 
     def show_all(self) -> None:
         """Forget the zoom and draw anew."""
-        self.canvas.zoomed = False
+        self.forget_zoom()
         self.redraw()
+
+    def forget_zoom(self) -> None:
+        """The next drawing shows everything."""
+        if self._made():
+            self.canvas.zoomed = False
+
+    def _made(self) -> bool:
+        return "canvas" in self.__dict__
 
     def shown_stage(self) -> str:
         """The stage whose curves are drawn: the chosen one, else the newest in which there is more than one point."""
@@ -270,7 +284,8 @@ class CurveCard(Card):
 
     def _dress(self) -> None:
         """Follow the theme."""
-        self.canvas.dress()
+        if self._made():
+            self.canvas.dress()
         self.stale.emit(self)
 
     def table(self) -> Rows:

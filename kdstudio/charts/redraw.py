@@ -14,7 +14,7 @@ from kdstudio.charts.card import Card
 
 PASS = 40
 """Least milliseconds between two passes: one card is redrawn in each, so that no pass is long."""
-SHARE = 0.02
+SHARE = 0.012
 """Of the time, redraws may take so much (painting about doubles it): the next pass waits longer after a dear one."""
 SLOWEST = 500
 """Milliseconds to the next pass, however expensive the last one was."""

@@ -63,7 +63,7 @@ class Panels:
         """The lens has changed: every plot of curves forgets its zoom and is drawn anew."""
         for card in self.board.cards:
             if isinstance(card, CurveCard):
-                card.canvas.zoomed = False
+                card.forget_zoom()
                 self._redraw.mark(card)
 
     def _wanting(self, name: str) -> list[Card]:
