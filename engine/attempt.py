@@ -79,7 +79,9 @@ class Attempt:
         facts = self._facts(pictures)
         self._build(student, teacher, facts, pictures)
         self._prepare(student, teacher, facts, pictures, saved)
-        cast = Cast(student, teacher, self.methods, rules.ce_weight(self.experiment, catalogue()))
+        sides = _side(student, pictures), None if teacher is None else _side(teacher, pictures)
+        places = {key: each.taps(*sides) for key, each in self.methods.items()}
+        cast = Cast(student, teacher, self.methods, rules.ce_weight(self.experiment, catalogue()), places)
         observer = Observer(self.experiment, pictures, cast, self.report)
         return Distilling(self.experiment, pictures, cast, self.resources, self.hand, observer, self._keep_best)
 
@@ -147,11 +149,12 @@ class Attempt:
     def _build(self, student: Net, teacher: Net | None, facts: Facts, pictures: Pictures) -> None:
         """Parts into the student, then every method's own modules, each from a seed of its own."""
         assert self.resources is not None
+        other = None if teacher is None else _side(teacher, pictures)
         for key, each in self.methods.items():
-            for part in each.parts(facts):
+            for part in each.parts(_side(student, pictures), other, facts):
                 insert(student, part, seeds.generator(self.experiment.run.seed, "part", key, part.name))
             torch.manual_seed(seeds.key(self.experiment.run.seed, "build", key))
-            each.build(_side(student, pictures), None if teacher is None else _side(teacher, pictures), facts)
+            each.build(_side(student, pictures), other, facts)
             self.resources.place(each)
 
     def _prepare(

@@ -69,16 +69,40 @@ class Mix:
 @dataclass(frozen=True)
 class Needs:
     """What a method cannot work without. `teacher`: the logits of whoever teaches, a teacher net (for its features),
-    or nothing."""
+    or nothing. `logits`: a method that needs a net compares logits, too, so that modifiers of the stack apply to it."""
 
     teacher: Literal["none", "logits", "net"] = "none"
     labels: bool = False
     index: bool = False
+    logits: bool = False
+
+    @property
+    def compares_logits(self) -> bool:
+        """Whether it compares the student's logits with those of whoever teaches."""
+        return self.logits or self.teacher == "logits"
+
+
+@dataclass(frozen=True)
+class Features:
+    """Maps that a method compares between the two nets, and what it requires of their shapes (see `engine.pairing`).
+
+    `stages`: `all` that belong together, the `last`, `pooled` (the vectors the classifiers read), `auto` (the second of each
+    net), or the name of a setting that says one of these, a stage's number from 1, or a list of them. `adapter`: the kind of
+    module between the two, one of `engine.pairing.ADAPTERS`. `activation`: maps after a stage's activation, or before it."""
+
+    stages: str = "all"
+    adapter: str = "none"
+    activation: Literal["after", "before"] = "after"
+    equal_channels: bool = False
+    equal_sizes: bool = False
+    equal_counts: bool = False
+    when: Condition = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class MethodCard:
-    """A method in the catalogue. `offers` is the condition under which it gives logits to the others of its stack."""
+    """A method in the catalogue. `offers` is the condition under which it gives logits to the others of its stack;
+    `modifies` says that it changes the logits or the temperature that the others see."""
 
     key: str
     title: str
@@ -92,6 +116,8 @@ class MethodCard:
     stages: tuple[Stage, ...] = ()
     mixes: tuple[Mix, ...] = ()
     offers: Condition | None = None
+    features: tuple[Features, ...] = ()
+    modifies: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,6 +208,7 @@ def _method(data: dict[str, Any]) -> MethodCard:
             "stages": tuple(Stage(**_conditioned(s)) for s in data["stages"]),
             "mixes": tuple(Mix(**m) for m in data["mixes"]),
             "offers": _condition(data["offers"]),
+            "features": tuple(Features(**_conditioned(f)) for f in data.get("features", ())),
         }
     )
 

@@ -47,7 +47,8 @@ class Distilling:
         device = resources.torch_device
         self.generator = seeds.generator(run.seed, "method", device=device)
         self.stack = Stack(cast, resources, self.generator, resources.compile)
-        self.optimizer = optimizer([cast.student, *cast.methods.values()], training)
+        undecayed = [p for method in cast.methods.values() for p in method.undecayed()]
+        self.optimizer = optimizer([cast.student, *cast.methods.values()], training, undecayed)
         self.scaler = torch.amp.GradScaler(device.type, enabled=resources.precision == "float16")
         self.average = Average(cast.student, training.ema) if training.ema else None
         self.best: dict[str, Any] = {"score": float("-inf"), "epoch": 0, "waited": 0}

@@ -16,13 +16,13 @@ from torch.nn import functional
 Reduction = Literal["batchmean", "mean"]
 
 
-def soft_labels(z: Tensor, temperature: float = 1.0) -> Tensor:
+def soft_labels(z: Tensor, temperature: float | Tensor = 1.0) -> Tensor:
     """softmax(z / τ), (B, C)."""
     return torch.softmax(_softened(z, temperature), dim=-1)
 
 
-def _softened(z: Tensor, temperature: float) -> Tensor:
-    return z if temperature == 1.0 else z / temperature
+def _softened(z: Tensor, temperature: float | Tensor) -> Tensor:
+    return z if isinstance(temperature, float) and temperature == 1.0 else z / temperature
 
 
 def entropy(p: Tensor) -> Tensor:
@@ -35,7 +35,7 @@ def relative_entropy(p: Tensor) -> Tensor:
     return entropy(p).mean() / math.log(p.shape[-1])
 
 
-def kl(z_s: Tensor, p_t: Tensor, temperature: float = 1.0, reduction: Reduction = "batchmean") -> Tensor:
+def kl(z_s: Tensor, p_t: Tensor, temperature: float | Tensor = 1.0, reduction: Reduction = "batchmean") -> Tensor:
     """KL(p_t ‖ softmax(z_s / τ)), a scalar without τ²; the target is taken as it is.
 
     `batchmean` sums over classes and averages over images; `mean` also divides by C, as PyTorch's default reduction does.
@@ -44,14 +44,14 @@ def kl(z_s: Tensor, p_t: Tensor, temperature: float = 1.0, reduction: Reduction 
     return loss if reduction == "batchmean" else loss / z_s.shape[1]
 
 
-def kd(z_s: Tensor, z_t: Tensor, temperature: float) -> Tensor:
+def kd(z_s: Tensor, z_t: Tensor, temperature: float | Tensor) -> Tensor:
     """τ² · mean over the batch of KL(p^T ‖ p^S) (Hinton et al. 2015). Gradient per image: τ (p^S - p^T) / B."""
     log_s = torch.log_softmax(_softened(z_s, temperature), dim=1)
     log_t = torch.log_softmax(_softened(z_t, temperature), dim=1)
     return functional.kl_div(log_s, log_t, reduction="batchmean", log_target=True) * temperature**2
 
 
-def dkd(z_s: Tensor, z_t: Tensor, y: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+def dkd(z_s: Tensor, z_t: Tensor, y: Tensor, temperature: float | Tensor) -> tuple[Tensor, Tensor]:
     """Target-class and non-target-class KD, both with τ² and averaged over the batch (Zhao et al. 2022).
 
     TCKD = KL([p_y, 1 - p_y]^T ‖ ^S) and NCKD = KL(p̂^T ‖ p̂^S), p̂ the softmax over the classes other than y.

@@ -18,13 +18,15 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from engine.cards import MethodCard, Mix, Needs, Stage, Term, Watch
+from engine import pairing
+from engine.cards import Features, MethodCard, Mix, Needs, Stage, Term, Watch
 from engine.findings import Check
 from engine.knobs import Condition, Knobs, holds, specs
+from engine.pairing import Match
 
 __all__ = [
-    "Check", "Facts", "Knobs", "Lab", "Method", "Mix", "Needs", "Part", "Places", "Seen", "Side", "Stage", "Term",
-    "View", "Watch", "card", "find", "keys",
+    "Check", "Facts", "Features", "Knobs", "Lab", "Match", "Method", "Mix", "Needs", "Part", "Places", "Seen", "Side",
+    "Stage", "Term", "View", "Watch", "card", "find", "keys",
 ]  # fmt: skip
 
 Places = Mapping[str, str]
@@ -47,7 +49,8 @@ class Facts:
 
 @dataclass(frozen=True)
 class Part:
-    """A module that stays in the student: inserted after a tap, rebuilt from `kind` and `arguments` without a teacher."""
+    """A module that stays in the student: inserted after a tap, or (`after="head"`) in the place of the classifier, and
+    rebuilt from `kind` and `arguments` without a teacher. A method's part is named after it, and so are the taps inside."""
 
     name: str
     after: str
@@ -67,7 +70,8 @@ class View:
 class Seen:
     """One batch as a method sees it. `x` is (B, C, H, W) in [0, 1]; `y` (B,) or None; `index` (B,) positions in the
     training set; `epoch` counts from 1; `teacher` is None without a teacher net or a method that teaches (its `taps`
-    are empty when a method teaches)."""
+    are empty when a method teaches). Logits and taps are float32. Methods that compare logits see them as the modifiers
+    of the stack left them, and `temperature` (a scalar) where one set it: `Method.temperature` knows which one counts."""
 
     x: Tensor
     y: Tensor | None
@@ -77,18 +81,33 @@ class Seen:
     generator: torch.Generator
     student: View
     teacher: View | None = None
+    temperature: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Side:
-    """A net before training: the net itself and the shape of each tap, (C, H, W) or (d,)."""
+    """A net before training: the net itself and the shape of each tap, (C, H, W) or (d,), the taps of parts included."""
 
     net: nn.Module
     shapes: Mapping[str, tuple[int, ...]]
 
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The taps of its stages in order, without stem and pooled features."""
+        return pairing.stages(self.shapes)
+
+    @property
+    def head(self) -> nn.Linear:
+        """The classifier: the last linear layer."""
+        return self.net.head  # type: ignore[return-value]
+
     def module_at(self, tap: str) -> nn.Module:
         """The module whose output (or input) is the tap."""
         return self.net.module_at(tap)  # type: ignore[no-any-return,operator]
+
+    def norm_before(self, tap: str) -> nn.BatchNorm2d:
+        """The batch normalisation before the activation of a tap. Raises NetError where the net names none."""
+        return self.net.norm_before(tap)  # type: ignore[no-any-return,operator]
 
 
 class Lab(Protocol):
@@ -146,7 +165,13 @@ class Lab(Protocol):
 
 
 class Method(nn.Module):
-    """A distillation method. Only `losses` is required."""
+    """A distillation method. Only `losses` is required.
+
+    The session asks in this order: `parts` (before its own are inserted), `build`, then, once every method is built, `taps`,
+    then `prepare`, and in every step `modify`, `teach` and `losses`. Modules that `build` makes are trained with the student,
+    unless they are frozen (`requires_grad_(False)`), and in train mode except while the student is evaluated and watched.
+    Buffers of any size are kept in checkpoints, so a memory of every training image (`Seen.index`, `Facts.samples`) is one.
+    """
 
     title: str
     summary: str
@@ -159,6 +184,8 @@ class Method(nn.Module):
     checks: tuple[Check, ...] = ()
     needs: Needs = Needs()
     offers: Condition | None = None
+    features: tuple[Features, ...] = ()
+    modifies: bool = False
 
     class Params(Knobs):
         """No settings."""
@@ -167,12 +194,21 @@ class Method(nn.Module):
         super().__init__()
         self.params = params
 
-    def taps(self) -> tuple[Places, Places]:
-        """Where to look, in the student and in the teacher: my name -> a tap."""
-        return {}, {}
+    def matches(self, student: Side, teacher: Side | None) -> tuple[Match, ...]:
+        """What `features` declares, for these two nets and under the present settings; empty without a teacher net. Raises
+        PairError where it cannot be had."""
+        if teacher is None:
+            return ()
+        return pairing.matches(self.features, dict(self.params), student.shapes, teacher.shapes)
 
-    def parts(self, facts: Facts) -> tuple[Part, ...]:
-        """What this method puts into the student to stay."""
+    def taps(self, student: Side, teacher: Side | None) -> tuple[Places, Places]:
+        """Where to look, in the student and in the teacher: my name -> a tap. By default at every tap of `matches`, under
+        its own name."""
+        found = self.matches(student, teacher)
+        return {m.student: m.student for m in found}, {m.teacher: m.teacher for m in found}
+
+    def parts(self, student: Side, teacher: Side | None, facts: Facts) -> tuple[Part, ...]:
+        """What this method puts into the student to stay; `student` has the parts of the methods before it."""
         return ()
 
     def build(self, student: Side, teacher: Side | None, facts: Facts) -> None:
@@ -185,6 +221,11 @@ class Method(nn.Module):
         """Logits (B, C) offered to the methods of the stack that want a teacher's."""
         return None
 
+    def modify(self, seen: Seen) -> Seen:
+        """What the methods that compare logits see instead: `seen` with other logits of either side, or a temperature, made
+        with `dataclasses.replace`. Asked of methods that declare `modifies`, in stack order."""
+        return seen
+
     def losses(self, seen: Seen) -> dict[str, Tensor]:
         """Every active term, unweighted."""
         raise NotImplementedError
@@ -192,6 +233,18 @@ class Method(nn.Module):
     def watch(self, seen: Seen) -> dict[str, Tensor]:
         """Every active watch of the distilling stage, without gradient."""
         return {}
+
+    def names(self, watch: str) -> tuple[str, ...]:
+        """What the places of one of this method's distributions or matrices are called; empty: they are numbered."""
+        return ()
+
+    def undecayed(self) -> tuple[nn.Parameter, ...]:
+        """Those of this method's parameters that weight decay spares, whatever the training settings say."""
+        return ()
+
+    def temperature(self, seen: Seen) -> float | Tensor:
+        """The temperature that counts: what a modifier of the stack set, else this method's own setting."""
+        return float(self.params.temperature) if seen.temperature is None else seen.temperature  # type: ignore[attr-defined]
 
     def active_terms(self) -> tuple[Term, ...]:
         """The terms whose condition holds under the present settings."""
@@ -248,5 +301,5 @@ def card(key: str) -> MethodCard:
     return MethodCard(
         key=key, title=kind.title, summary=kind.summary, paper=kind.paper, ce_weight=kind.ce_weight, needs=kind.needs,
         settings=specs(kind.Params), terms=kind.terms, watches=kind.watches, stages=kind.stages, mixes=kind.mixes,
-        offers=kind.offers,
+        offers=kind.offers, features=kind.features, modifies=kind.modifies,
     )  # fmt: skip

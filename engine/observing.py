@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from engine import probes, seeds
+from engine import pairing, probes, seeds
 from engine.data import Pictures, Split
 from engine.data.batches import Views
 from engine.data.pixels import to_unit
@@ -43,14 +44,14 @@ class Observer:
 
     def observe(self, stack: Stack, net: Net, epoch: int, step: int) -> dict[str, float]:
         """Measure, show and report; gives the scalars."""
-        looked_at = {net, self.cast.student}  # with a weight average these are two
-        before = {each: each.training for each in looked_at}
+        looked_at = [net, self.cast.student, *self.cast.methods.values()]  # with a weight average the nets are two
+        before = {module: module.training for each in looked_at for module in each.modules()}
         for each in looked_at:
             each.eval()
         with torch.no_grad():
             found = self._looked(stack, net, epoch, step)
-        for each in looked_at:
-            each.train(before[each])
+        for module, training in before.items():
+            module.training = training
         return found
 
     def _looked(self, stack: Stack, net: Net, epoch: int, step: int) -> dict[str, float]:
@@ -60,7 +61,7 @@ class Observer:
         teacher, other = (None, {}) if self.cast.teacher is None else self._seen(self.cast.teacher, x)
         taught = stack.taught(batch, student, teacher)
         logits = probes.of_logits(student.logits, None if taught is None else taught.logits, y, self.temperature)
-        scalars = {**logits.scalars, **probes.of_maps(own, other).scalars, **self._noise(net)}
+        scalars = {**logits.scalars, **probes.of_maps(own, other, self._alike(own, other)).scalars, **self._noise(net)}
         self.report.measure(scalars)
         names = {"classes": list(self.pictures.class_names)}
         for name, matrix in logits.arrays.items():
@@ -73,12 +74,18 @@ class Observer:
         labels = self.split.labels
         return to_unit(self.split.take(self.index)), None if labels is None else labels[self.index]
 
+    def _alike(self, own: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> list[tuple[str, str]]:
+        """The taps of the stages that belong together."""
+        shapes = [{tap: tuple(value.shape[1:]) for tap, value in maps.items()} for maps in (own, other)]
+        return [(match.student, match.teacher) for match in pairing.pair(*shapes)]
+
     def _seen(self, net: Net, x: Tensor) -> tuple[View, dict[str, Tensor]]:
         """Logits, and the maps of the net's stages by their taps."""
-        look = Look(net, {tap: tap for tap in stages(net)})
+        look = Look(net, {tap: tap for tap in net.taps})
         view = look(x)
         look.remove()
-        return View(view.logits), dict(view.taps)
+        kept = pairing.stages({tap: tuple(value.shape[1:]) for tap, value in view.taps.items()})
+        return View(view.logits), {tap: view.taps[tap] for tap in kept}
 
     def _noise(self, net: Net) -> dict[str, float]:
         """Signal-to-noise of both nets' pooled features over augmentations; the frozen teacher's is measured once."""
@@ -119,13 +126,9 @@ class Observer:
             return
         student, teacher = stack.see(batch)
         for (key, name), value in stack.watches(batch, student, teacher).items():
-            declared = next(w for w in self.cast.methods[key].watches if w.name == name)
-            self.report.show(f"{key}.{name}", declared, value)
-
-
-def stages(net: Net) -> tuple[str, ...]:
-    """The taps of a net's stages: its maps between the stem and the pooled features, none before activation."""
-    return tuple(t for t in net.taps if t not in ("f0", "pooled") and "." not in t and not t.endswith("_pre"))
+            method = self.cast.methods[key]
+            declared, names = next(w for w in method.watches if w.name == name), method.names(name)
+            self.report.show(f"{key}.{name}", declared, value, {"names": list(names)} if names else None)
 
 
 def _top(logits: Tensor, names: tuple[str, ...]) -> list[list[Any]]:

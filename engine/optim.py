@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -15,12 +15,15 @@ from engine.experiment import TrainingSettings
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.GroupNorm, nn.LayerNorm)
 
 
-def optimizer(modules: Iterable[nn.Module], settings: TrainingSettings) -> torch.optim.Optimizer:
-    """The optimiser of the settings over every trainable parameter of `modules`, each once.
+def optimizer(
+    modules: Iterable[nn.Module], settings: TrainingSettings, undecayed: Collection[Tensor] = ()
+) -> torch.optim.Optimizer:
+    """The optimiser of the settings over every trainable parameter of `modules`, each once; `undecayed` ones without weight
+    decay.
 
     The session sets the learning rate of all groups before each update (see `rate`).
     """
-    groups = _groups(modules, settings)
+    groups = _groups(modules, settings, frozenset(undecayed))
     lr = settings.learning_rate
     fused = {p.device.type for g in groups for p in g["params"]} <= {"cpu", "cuda"}
     match settings.optimizer:
@@ -33,7 +36,7 @@ def optimizer(modules: Iterable[nn.Module], settings: TrainingSettings) -> torch
             return torch.optim.RMSprop(groups, lr=lr, momentum=settings.momentum)
 
 
-def _groups(modules: Iterable[nn.Module], settings: TrainingSettings) -> list[dict[str, Any]]:
+def _groups(modules: Iterable[nn.Module], settings: TrainingSettings, undecayed: frozenset[Tensor]) -> list[dict[str, Any]]:
     """Parameters with and without weight decay; empty groups left out."""
     decayed: dict[Tensor, None] = {}
     spared: dict[Tensor, None] = {}
@@ -41,6 +44,7 @@ def _groups(modules: Iterable[nn.Module], settings: TrainingSettings) -> list[di
         for owner in module.modules():
             for name, parameter in owner.named_parameters(recurse=False):
                 spare = not settings.decay_norms_and_biases and (name == "bias" or isinstance(owner, NORMS))
+                spare = spare or parameter in undecayed
                 if parameter.requires_grad:
                     (spared if spare else decayed).setdefault(parameter)
     return [

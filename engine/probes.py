@@ -6,7 +6,7 @@ ln C, divergences in nats, signal-to-noise in dB.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -67,13 +67,12 @@ def _between(z_s: Tensor, z_t: Tensor, temperature: float, arrays: Mapping[str, 
     return found
 
 
-def of_maps(student: Mapping[str, Tensor], teacher: Mapping[str, Tensor]) -> Measures:
-    """Affinity error (maps only) and linear CKA of each of the student's taps, in order, against the teacher's of the same
-    depth; where one net has more stages, the last ones of each are compared. Features are (N, C, H, W) or (N, d)."""
-    deepest = min(len(student), len(teacher))
-    pairs = zip([*student.items()][-deepest:], [*teacher.values()][-deepest:]) if deepest else ()
+def of_maps(student: Mapping[str, Tensor], teacher: Mapping[str, Tensor], alike: Iterable[tuple[str, str]]) -> Measures:
+    """Affinity error (maps only) and linear CKA of the student's taps against the teacher's, for those that are `alike`: a
+    tap of each. Features are (N, C, H, W) or (N, d) of any width and size."""
     scalars: dict[str, float] = {}
-    for (tap, own), other in pairs:
+    for tap, counterpart in alike:
+        own, other = student[tap], teacher[counterpart]
         if own.ndim == 4 and other.ndim == 4:
             scalars[f"affinity_error/{tap}"] = affinity.affinity_error(own.float(), other.float()).item()
         alike = affinity.linear_cka(*(affinity.pooled(f.float(), CKA_SIDE) for f in (own, other)))

@@ -27,6 +27,7 @@ from engine.data import DataError
 from engine.events import GroupEnded, Refused, RunEnded, RunStarted
 from engine.export.student import StudentError
 from engine.nets import NetError
+from engine.pairing import PairError
 from engine.plan import announce
 from engine.presets import Resolved
 from engine.report import Sink
@@ -36,7 +37,7 @@ from engine.runs.lock import LockedError
 from engine.teachers import TeacherError
 
 FORESEEN = (
-    DataError, NetError, TeacherError, DeviceError, StudentError, CheckpointError, OSError, torch.OutOfMemoryError,
+    DataError, NetError, PairError, TeacherError, DeviceError, StudentError, CheckpointError, OSError, torch.OutOfMemoryError,
 )  # fmt: skip
 """Failures whose message is already a sentence for the user."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engine.cards import Term
 from engine.loop import Batch
-from engine.method import Method, Seen, View
+from engine.method import Method, Places, Seen, View
 from engine.nets.net import Net
 from engine.resources import Resources
 from engine.taps import Look
@@ -19,12 +19,14 @@ from engine.taps import Look
 
 @dataclass
 class Cast:
-    """Who takes part: the nets, the methods in stack order, and the weight of the labels' cross-entropy."""
+    """Who takes part: the nets, the methods in stack order, the weight of the labels' cross-entropy, and where each method
+    looks, in the student and in the teacher."""
 
     student: Net
     teacher: Net | None
     methods: Mapping[str, Method]
     ce_weight: float
+    places: Mapping[str, tuple[Places, Places]]
 
 
 class Stack:
@@ -32,7 +34,7 @@ class Stack:
 
     def __init__(self, cast: Cast, resources: Resources, generator: torch.Generator, compiled: bool) -> None:
         self.cast, self.resources, self.generator = cast, resources, generator
-        asked = {key: method.taps() for key, method in cast.methods.items()}
+        asked = cast.places
         self.terms: list[tuple[str, str, Term]] = [
             (f"{key}.{term.name}", key, term) for key, method in cast.methods.items() for term in method.active_terms()
         ]
@@ -53,20 +55,18 @@ class Stack:
 
     def losses(self, batch: Batch, student: View, teacher: View | None) -> dict[str, Tensor]:
         """Every active term of every method, unweighted, by full name."""
-        taught = self.taught(batch, student, teacher)
         return {
             f"{key}.{name}": value
-            for key, method in self.cast.methods.items()
-            for name, value in method.losses(self._seen(key, batch, student, taught)).items()
+            for key, seen in self._each_sees(batch, student, self.taught(batch, student, teacher)).items()
+            for name, value in self.cast.methods[key].losses(seen).items()
         }
 
     def watches(self, batch: Batch, student: View, teacher: View | None) -> dict[tuple[str, str], Tensor]:
         """Every active watch of the methods, by (method key, watch)."""
-        taught = self.taught(batch, student, teacher)
         return {
             (key, name): value
-            for key, method in self.cast.methods.items()
-            for name, value in method.watch(self._seen(key, batch, student, taught)).items()
+            for key, seen in self._each_sees(batch, student, self.taught(batch, student, teacher)).items()
+            for name, value in self.cast.methods[key].watch(seen).items()
         }
 
     def taught(self, batch: Batch, student: View, teacher: View | None) -> View | None:
@@ -78,6 +78,18 @@ class Stack:
                 logits = method.teach(self._seen(key, batch, student, None))
                 return None if logits is None else View(logits)
         return None
+
+    def _each_sees(self, batch: Batch, student: View, taught: View | None) -> dict[str, Seen]:
+        """What each method sees; for those that compare logits, as the modifiers of the stack left it."""
+        sees = {key: self._seen(key, batch, student, taught) for key in self.cast.methods}
+        for modifier, method in self.cast.methods.items():
+            if not method.modifies:
+                continue
+            changed = method.modify(sees[modifier])
+            for key, other in self.cast.methods.items():
+                if key == modifier or other.needs.compares_logits:
+                    sees[key] = _changed(sees[key], changed)
+        return sees
 
     def _seen(self, key: str, batch: Batch, student: View, teacher: View | None) -> Seen:
         return Seen(
@@ -101,9 +113,16 @@ def _compiled(net: Net, wanted: bool) -> Net:
     return cast(Net, torch.compile(net, dynamic=False)) if wanted else net
 
 
+def _changed(seen: Seen, changed: Seen) -> Seen:
+    """`seen` with the logits and the temperature of `changed`; its taps stay its own."""
+    student = replace(seen.student, logits=changed.student.logits)
+    if seen.teacher is None or changed.teacher is None:
+        return replace(seen, student=student, temperature=changed.temperature)
+    teacher = replace(seen.teacher, logits=changed.teacher.logits)
+    return replace(seen, student=student, teacher=teacher, temperature=changed.temperature)
+
+
 def _float32(view: View) -> View:
-    if view.logits.dtype == torch.float32:
-        return view
     return View(view.logits.float(), {name: tap.float() for name, tap in view.taps.items()})
 
 

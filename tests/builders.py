@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from engine.method import Facts, Side, View
+from engine.nets.net import Frame, Net, Place, Tap
+from engine.taps import Look, shapes
 
 
 def golden(shape: tuple[int, ...], step: float, scale: float = 1.0) -> Tensor:
@@ -32,22 +36,46 @@ def striped_images(classes: int = 4, each: int = 30, side: int = 16, channels: i
     return (waves[:, None] + noise).clamp(0, 1), y
 
 
-class SmallNet(nn.Module):
-    """One linear layer over the pixels: the least a teacher can be."""
+class SmallNet(Net):
+    """The least that has all taps: a stem and one convolution a stage, each halving the side as long as it can."""
 
-    def __init__(self, pixels: int, classes: int) -> None:
-        super().__init__()
-        self.layer = nn.Linear(pixels, classes)
+    def __init__(self, classes: int = 4, channels: int = 1, side: int = 8, widths: tuple[int, ...] = (4, 6, 8)) -> None:
+        frame = Frame("small", classes, channels, side, (0.5,) * channels, (0.5,) * channels)
+        main = ["f0", *(f"f{i}" for i in range(1, len(widths) + 1)), "pooled"]
+        before = {f"f{i}_pre": Place(f"stages.{i - 1}.relu", "input", f"stages.{i - 1}.bn") for i in range(1, len(widths) + 1)}
+        super().__init__(frame, {name: Place(f"passed.{name}", "input") for name in main} | before)
+        self.stem = nn.Conv2d(channels, widths[0], 3, padding=1)
+        steps = zip((widths[0], *widths), widths, strict=False)
+        self.stages = nn.ModuleList(
+            nn.Sequential(OrderedDict(
+                conv=nn.Conv2d(narrow, wide, 3, stride=2 if side >> i > 1 else 1, padding=1),
+                bn=nn.BatchNorm2d(wide), relu=nn.ReLU(),
+            )) for i, (narrow, wide) in enumerate(steps)
+        )  # fmt: skip
+        self.passed = nn.ModuleDict({name: Tap() for name in main})
+        self.fc = nn.Linear(widths[-1], classes)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layer(x.flatten(1))
+    @property
+    def head(self) -> nn.Linear:
+        return self.fc
+
+    def logits(self, x: Tensor) -> Tensor:
+        x = self.passed["f0"](self.stem(x))
+        for i, stage in enumerate(self.stages, start=1):
+            x = self.passed[f"f{i}"](stage(x))
+        return self.fc(self.passed["pooled"](x.mean((2, 3))))
+
+
+def side_of(net: Net, shape: tuple[int, ...]) -> Side:
+    """A net with the shapes of its taps, as a method is given it."""
+    return Side(net, shapes(net, shape))
 
 
 class SmallLab:
     """A `Lab` over images in memory. What a method says is kept in `shown`, `measured`, `notes` and `stages`."""
 
     def __init__(
-        self, images: Tensor, labels: Tensor | None, classes: int = 4, seed: int = 0, teacher: nn.Module | None = None
+        self, images: Tensor, labels: Tensor | None, classes: int = 4, seed: int = 0, teacher: Net | None = None
     ) -> None:
         self._images, self._labels = images, labels
         self._mean = images.mean(dim=(0, 2, 3))[:, None, None]
@@ -63,8 +91,9 @@ class SmallLab:
             steps_per_epoch=4,
             device=self.device,
         )
-        self.student = Side(SmallNet(images[0].numel(), classes), {})
-        self.teacher = None if teacher is None else Side(teacher, {})
+        shape = tuple(images.shape[1:])
+        self.student = side_of(SmallNet(classes, shape[0], shape[1]), shape)
+        self.teacher = None if teacher is None else side_of(teacher, shape)
         self.generator = torch.Generator().manual_seed(seed)
         self.shown: dict[str, list[Any]] = {}
         self.labels_of: dict[str, Mapping[str, list[Any]]] = {}
@@ -132,6 +161,16 @@ class SmallLab:
 
     def note(self, sentence: str) -> None:
         self.notes.append(sentence)
+
+
+def seen_maps(lab: SmallLab, method: Any, x: Tensor, batch: Any, scale: float = 1.0) -> Any:
+    """A `Seen` of logits with the taps that the method asks for, as both nets see `x`; the student's may be differentiated."""
+    own, other = method.taps(lab.student, lab.teacher)
+    with torch.no_grad():
+        student = {n: scale * v for n, v in Look(lab.student.net, own)(x).taps.items()}
+        teacher = {n: scale * v for n, v in Look(lab.teacher.net, other)(x).taps.items()} if lab.teacher else {}
+    found = replace(batch, x=x, student=View(batch.student.logits, {n: v.requires_grad_() for n, v in student.items()}))
+    return found if batch.teacher is None else replace(found, teacher=View(batch.teacher.logits, teacher))
 
 
 def seen_batch(student: Tensor, teacher: Tensor | None, y: Tensor | None, epoch: int = 1) -> Any:

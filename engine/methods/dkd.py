@@ -51,5 +51,5 @@ class DKD(Method):
         """Both terms. Raises ValueError without a teacher or without labels."""
         if seen.teacher is None or seen.y is None:
             raise ValueError("DKD needs labels and someone's logits: choose a teacher net, or a method that teaches")
-        target, rest = logits.dkd(seen.student.logits, seen.teacher.logits, seen.y, self.params.temperature)
+        target, rest = logits.dkd(seen.student.logits, seen.teacher.logits, seen.y, self.temperature(seen))
         return {"tckd": target, "nckd": rest}

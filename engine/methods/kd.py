@@ -42,4 +42,4 @@ class KD(Method):
         """The one term. Raises ValueError without a teacher."""
         if seen.teacher is None:
             raise ValueError("KD needs someone's logits: choose a teacher net, or a method that teaches")
-        return {"kl": logits.kd(seen.student.logits, seen.teacher.logits, self.params.temperature)}
+        return {"kl": logits.kd(seen.student.logits, seen.teacher.logits, self.temperature(seen))}

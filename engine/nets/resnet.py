@@ -102,9 +102,7 @@ def _stage(wide_in: int, wide: int, blocks: int, stride: int, padded: bool) -> n
 
 def _places(blocks: int) -> dict[str, Place]:
     main = {name: Place(name, "input") for name in ("f0", "f1", "f2", "f3", "pooled")}
-    before = {
-        f"f{i}_pre": Place(f"layer{i}.{blocks - 1}.relu", "input", norm=f"layer{i}.{blocks - 1}.bn2") for i in (1, 2, 3)
-    }
+    before = {f"f{i}_pre": Place(f"layer{i}.{blocks - 1}.relu", "input", norm=f"layer{i}.{blocks - 1}.bn2") for i in (1, 2, 3)}
     return main | before
 
 

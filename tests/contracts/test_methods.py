@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 import torch
-from builders import SmallLab, SmallNet, seen_batch, striped_images
+from builders import SmallLab, SmallNet, seen_batch, seen_maps, side_of, striped_images
 
 from engine import method
 from engine.cards import Catalogue
 from engine.knobs import holds
 from engine.method import Method, chosen, find
+from engine.nets.parts import insert
 
 KEYS = tuple(method.keys())
 every_method = pytest.mark.parametrize("key", KEYS)
@@ -52,29 +53,41 @@ def made(variant: Variant, seed: int = 0) -> tuple[Method, SmallLab]:
         given[variant.setting] = variant.value
     images, labels = striped_images(side=8, each=8)
     torch.manual_seed(seed)
-    lab = SmallLab(images, labels, seed=seed, teacher=None if kind.needs.teacher == "none" else SmallNet(64, 4))
+    teacher = None if kind.needs.teacher == "none" else SmallNet(widths=(5, 6, 8, 12))
+    lab = SmallLab(images, labels, seed=seed, teacher=teacher)
     each = kind(chosen(variant.key, given))
+    for part in each.parts(lab.student, lab.teacher, lab.facts):
+        insert(lab.student.net, part, torch.Generator().manual_seed(seed))
+        lab.student = side_of(lab.student.net, lab.facts.shape)
     torch.manual_seed(seed)
     each.build(lab.student, lab.teacher, lab.facts)
     return each, lab
 
 
-def seen(lab: SmallLab, scale: float = 1.0, dtype: torch.dtype = torch.float32) -> Any:
+def seen(each: Method, lab: SmallLab, scale: float = 1.0, dtype: torch.dtype = torch.float32) -> Any:
     generator = torch.Generator().manual_seed(1)
     student, teacher = (scale * torch.randn(8, 4, generator=generator) for _ in range(2))
     y = torch.tensor([0, 1, 2, 3, 3, 2, 1, 0])
-    return seen_batch(student.to(dtype).requires_grad_(), None if lab.teacher is None else teacher.to(dtype), y)
+    batch = seen_batch(student.to(dtype).requires_grad_(), None if lab.teacher is None else teacher.to(dtype), y)
+    return seen_maps(lab, each, lab.images(torch.arange(8)), batch, scale)
+
+
+def pull(value: torch.Tensor, batch: Any) -> torch.Tensor:
+    """The gradient of a loss at everything it sees of the student, in one row."""
+    seen_of_student = (batch.student.logits, *batch.student.taps.values())
+    found = torch.autograd.grad(value, seen_of_student, retain_graph=True, allow_unused=True)
+    return torch.cat([g.flatten().float() for g in found if g is not None])
 
 
 @every_variant
 def test_each_step_reports_exactly_the_active_terms_and_pulls_at_the_student(variant: Variant) -> None:
     each, lab = made(variant)
     each.prepare(lab)
-    batch = seen(lab)
+    batch = seen(each, lab)
     losses = each.losses(batch)
     assert set(losses) == {t.name for t in each.active_terms()}
     for value in losses.values():
-        (gradient,) = torch.autograd.grad(value, batch.student.logits, retain_graph=True)
+        gradient = pull(value, batch)
         assert value.shape == ()
         assert torch.isfinite(gradient).all()
         assert gradient.abs().max() > 0
@@ -86,14 +99,14 @@ def test_stages_and_their_watches_come_as_declared(variant: Variant) -> None:
     each.prepare(lab)
     assert lab.stages == [s.name for s in each.active_stages()]
     assert set(lab.shown) == {w.name for w in each.active_watches() if w.stage}
-    assert set(each.watch(seen(lab))) == {w.name for w in each.active_watches() if not w.stage}
+    assert set(each.watch(seen(each, lab))) == {w.name for w in each.active_watches() if not w.stage}
 
 
 @every_variant
 def test_it_offers_logits_exactly_where_it_says_so(variant: Variant) -> None:
     each, lab = made(variant)
     each.prepare(lab)
-    offered = each.teach(seen(lab))
+    offered = each.teach(seen(each, lab))
     assert (offered is not None) == each.teaches()
     assert offered is None or (offered.shape == (8, 4) and not offered.requires_grad)
 
@@ -103,11 +116,10 @@ def test_it_offers_logits_exactly_where_it_says_so(variant: Variant) -> None:
 def test_losses_of_certain_nets_stay_finite_in_any_precision(variant: Variant, dtype: torch.dtype) -> None:
     each, lab = made(variant)
     each.prepare(lab)
-    batch = seen(lab, scale=30.0, dtype=dtype)
+    batch = seen(each, lab, scale=30.0, dtype=dtype)
     losses = each.losses(batch)
     for value in losses.values():
-        (gradient,) = torch.autograd.grad(value, batch.student.logits, retain_graph=True)
-        assert torch.isfinite(value) and torch.isfinite(gradient).all()
+        assert torch.isfinite(value) and torch.isfinite(pull(value, batch)).all()
 
 
 @every_method
@@ -115,7 +127,7 @@ def test_its_state_survives_a_save_and_a_load(key: str) -> None:
     (first, lab), (second, _) = made(Variant(key)), made(Variant(key), seed=1)
     first.prepare(lab)
     second.load_state_dict(first.state_dict())
-    batch = seen(lab)
+    batch = seen(first, lab)
     ours, theirs = first.losses(batch), second.losses(batch)
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
@@ -126,7 +138,7 @@ def test_preparing_twice_from_one_seed_gives_the_same_losses(key: str) -> None:
     for _ in range(2):
         each, lab = made(Variant(key))
         each.prepare(lab)
-        values.append({name: v.item() for name, v in each.losses(seen(lab)).items()})
+        values.append({name: v.item() for name, v in each.losses(seen(each, lab)).items()})
     assert values[0] == values[1]
 
 

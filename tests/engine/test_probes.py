@@ -53,22 +53,22 @@ def test_what_a_teacher_says_beyond_label_smoothing_is_measured_where_every_clas
     assert "smoothing_teacher" not in probes.of_logits(even[:4], even[:4], torch.arange(4), 1.0).scalars
 
 
-def test_stages_are_compared_by_depth_from_the_end() -> None:
+def test_stages_are_compared_with_those_that_belong_to_them() -> None:
     student = {"f1": golden((6, 4, 8, 8), 0.7), "f2": golden((6, 8, 4, 4), 0.9)}
     teacher = {"g1": golden((6, 3, 9, 9), 0.3), "g2": student["f1"], "g3": student["f2"]}
-    found = probes.of_maps(student, teacher).scalars
+    found = probes.of_maps(student, teacher, [("f1", "g2"), ("f2", "g3")]).scalars
     assert set(found) == {"affinity_error/f1", "cka/f1", "affinity_error/f2", "cka/f2"}
     assert found["affinity_error/f1"] == pytest.approx(0.0, abs=1e-3)
     assert found["cka/f2"] == pytest.approx(1.0, rel=1e-6)
 
 
 def test_features_without_places_have_no_affinity() -> None:
-    found = probes.of_maps({"f1": golden((6, 8), 0.7)}, {"f1": golden((6, 4, 4, 4), 0.9)}).scalars
+    found = probes.of_maps({"f1": golden((6, 8), 0.7)}, {"f1": golden((6, 4, 4, 4), 0.9)}, [("f1", "f1")]).scalars
     assert set(found) == {"cka/f1"}
 
 
 def test_nothing_to_compare_gives_nothing() -> None:
-    assert not probes.of_maps({"f1": golden((6, 8), 0.7)}, {}).scalars
+    assert not probes.of_maps({"f1": golden((6, 8), 0.7)}, {}, []).scalars
 
 
 def test_signal_to_noise_looks_at_eight_views() -> None:

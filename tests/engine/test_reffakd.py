@@ -230,7 +230,7 @@ def test_the_evidence_is_said_and_lies_in_a_table() -> None:
 def test_beside_a_teacher_its_ranking_and_its_temperature_are_measured() -> None:
     images, labels = striped_images(side=8)
     torch.manual_seed(0)
-    teacher = SmallNet(64, 4)
+    teacher = SmallNet(4)
     lab = SmallLab(images, labels, teacher=teacher)
     method = made(lab, label_temperature=0.05)
     method.prepare(lab)
