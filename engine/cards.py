@@ -1,11 +1,12 @@
 """What methods, nets and datasets say of themselves, and the catalogue of all of them as plain data.
 
-The window reads `assets/catalog.json`; `engine.cataloguing` makes it from the code.
+The window reads `assets/catalog.json` and what `engine.extras` keeps beside it; `engine.cataloguing` makes both.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -86,9 +87,11 @@ class Needs:
 class Features:
     """Maps that a method compares between the two nets, and what it requires of their shapes (see `engine.pairing`).
 
-    `stages`: `all` that belong together, the `last`, `pooled` (the vectors the classifiers read), `auto` (the second of each
-    net), or the name of a setting that says one of these, a stage's number from 1, or a list of them. `adapter`: the kind of
-    module between the two, one of `engine.pairing.ADAPTERS`. `activation`: maps after a stage's activation, or before it."""
+    `stages`: `all` that belong together, the `last`, `map` (those that are averaged before the classifiers), `pooled` (the
+    vectors the classifiers read), `auto` (the second stage of each net), or the name of a setting that says one of these, a
+    stage's number from 1, or a list of them. `adapter`: the kind of module between the two, one of `engine.pairing.ADAPTERS`.
+    `activation`: maps after a stage's activation, or before it. Required of both nets: `equal_channels` and `equal_sizes` of
+    what is compared, `equal_counts` of stages, `averaged`: the classifier reads the average of a map."""
 
     stages: str = "all"
     adapter: str = "none"
@@ -96,6 +99,7 @@ class Features:
     equal_channels: bool = False
     equal_sizes: bool = False
     equal_counts: bool = False
+    averaged: bool = False
     when: Condition = field(default_factory=dict)
 
 
@@ -122,11 +126,12 @@ class MethodCard:
 
 @dataclass(frozen=True)
 class NetCard:
-    """A net in the catalogue, counted for 3 x 32 x 32 inputs and 100 classes.
+    """A net in the catalogue, counted for 3 x 32 x 32 inputs (larger where it must be) and 100 classes.
 
     `taps` maps a tap to its shape (C, H, W) or (d,). `smallest` is the smallest side it takes, `exact` the only side it
-    takes (0: any from `smallest` on). `counts` holds parameters and multiply-adds for the datasets that the catalogue knows,
-    by `counted_as`."""
+    takes (0: any from `smallest` on). `counts` holds parameters and multiply-adds, `shapes` those of the main taps, for the
+    images of the datasets that the catalogue knows, by `counted_as`; `per_class` is what one more class adds to both counts
+    (nothing known: zeros)."""
 
     key: str
     title: str
@@ -139,10 +144,29 @@ class NetCard:
     taps: Mapping[str, tuple[int, ...]]
     source: str = ""
     counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    shapes: Mapping[str, Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
+    per_class: tuple[int, int] = (0, 0)
 
     def size_on(self, channels: int, side: int, classes: int) -> tuple[int, int] | None:
-        """Parameters and multiply-adds for images of `channels` x `side` x `side`; None where nobody counted."""
-        return self.counts.get(counted_as(channels, side, classes))
+        """Parameters and multiply-adds for images of `channels` x `side` x `side`; None where nobody counted. Counted with
+        other classes will do: the classifier grows evenly."""
+        wanted = counted_as(channels, side, classes)
+        if wanted in self.counts or not any(self.per_class):
+            return self.counts.get(wanted)
+        for name, (parameters, multiply_adds) in self.counts.items():
+            shape, _, counted = name.partition(" ")
+            if shape == wanted.partition(" ")[0]:
+                more = classes - int(counted)
+                return parameters + more * self.per_class[0], multiply_adds + more * self.per_class[1]
+        return None
+
+    def shapes_on(self, side: int) -> Mapping[str, tuple[int, ...]] | None:
+        """The shape of every tap for images of `side` x `side`; None where nobody looked. Neither channels nor classes
+        matter, and a map before its activation has the shape of the map after it."""
+        found = next((shapes for name, shapes in self.shapes.items() if name.partition(" ")[0].endswith(f"x{side}x{side}")), None)
+        if found is None:
+            return None
+        return {**found, **{tap: found[tap.removesuffix("_pre")] for tap in self.taps if tap.endswith("_pre")}}
 
 
 @dataclass(frozen=True)
@@ -164,12 +188,14 @@ class DatasetCard:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Everything registered, by key, and a hash of the sources it was made from."""
+    """Everything registered, by key, and a hash of the sources it was made from. `problems` say why files in the plug-in
+    folder cannot be used."""
 
     methods: Mapping[str, MethodCard]
     nets: Mapping[str, NetCard]
     datasets: Mapping[str, DatasetCard]
     sources: str
+    problems: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """The text of `assets/catalog.json`."""
@@ -179,7 +205,7 @@ class Catalogue:
             "nets": {k: asdict(c) for k, c in self.nets.items()},
             "datasets": {k: asdict(c) for k, c in self.datasets.items()},
         }
-        return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+        return dumped(data)
 
     @classmethod
     def from_json(cls, text: str) -> Catalogue:
@@ -187,10 +213,16 @@ class Catalogue:
         data = json.loads(text)
         return cls(
             methods={k: _method(c) for k, c in data["methods"].items()},
-            nets={k: _net(c) for k, c in data["nets"].items()},
+            nets={k: net_card(c) for k, c in data["nets"].items()},
             datasets={k: DatasetCard(**c) for k, c in data["datasets"].items()},
             sources=data["sources"],
         )
+
+
+def dumped(data: Any) -> str:
+    """JSON with one entry a line, but shapes and counts, which are lists of numbers, on the line of their name."""
+    text = json.dumps(data, indent=1, ensure_ascii=False)
+    return re.sub(r"\[[\d,\s]+\]", lambda found: re.sub(r"\s+", " ", found[0]).replace("[ ", "[").replace(" ]", "]"), text) + "\n"
 
 
 def _method_json(card: MethodCard) -> dict[str, Any]:
@@ -221,9 +253,15 @@ def _condition(data: dict[str, Any] | None) -> Condition | None:
     return None if data is None else {k: tuple(v) for k, v in data.items()}
 
 
-def _net(data: dict[str, Any]) -> NetCard:
-    pairs = {name: {k: tuple(v) for k, v in data.get(name, {}).items()} for name in ("taps", "counts")}
-    return NetCard(**{**data, **pairs})
+def net_card(data: dict[str, Any]) -> NetCard:
+    """A net's card from plain data; the inverse of `asdict`."""
+    maps = {name: _tuples(data.get(name, {})) for name in ("taps", "counts")}
+    shapes = {name: _tuples(found) for name, found in data.get("shapes", {}).items()}
+    return NetCard(**{**data, **maps, "shapes": shapes, "per_class": tuple(data.get("per_class", (0, 0)))})
+
+
+def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) for name, value in data.items()}
 
 
 def counted_as(channels: int, side: int, classes: int) -> str:
@@ -242,5 +280,8 @@ def place(kind: Literal["presets", "assets"]) -> Path:
 
 @cache
 def catalogue() -> Catalogue:
-    """The catalogue that travels with the program; loads no torch."""
-    return Catalogue.from_json((place("assets") / "catalog.json").read_text(encoding="utf-8"))
+    """The catalogue that travels with the program and what was found out on this machine; loads no torch."""
+    from engine import extras
+
+    shipped = Catalogue.from_json((place("assets") / "catalog.json").read_text(encoding="utf-8"))
+    return extras.read().added_to(shipped)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -18,13 +18,18 @@ Catch = Callable[[Tensor], None]
 
 def shapes(net: Net, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     """The shape of every tap for one image of `shape` (C, H, W), without the batch: (C, H, W) or (d,)."""
-    ghost = without_storage(net)
+    return traced(cast(Net, without_storage(net)), shape)
+
+
+def traced(ghost: Net, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    """As `shapes`, of a net that has no storage itself (`engine.nets.ghost`)."""
     found: dict[str, tuple[int, ...]] = {}
-    for tap in net.taps:
-        _hook(ghost, net.place(tap), _note_shape(found, tap))
+    handles = [_hook(ghost, ghost.place(tap), _note_shape(found, tap)) for tap in ghost.taps]
     with torch.no_grad():
         ghost(torch.empty(1, *shape, device="meta"))
-    return {tap: found[tap] for tap in net.taps}
+    for handle in handles:
+        handle.remove()
+    return {tap: found[tap] for tap in ghost.taps}
 
 
 def _note_shape(found: dict[str, tuple[int, ...]], tap: str) -> Catch:
@@ -38,11 +43,13 @@ class Look:
     """Runs a net and keeps what passes at the wanted taps: `look(x)` is a `View`.
 
     `places` maps names of the caller to taps. Hooks sit on those modules alone and keep nothing while the net runs for
-    others. Make it before the net's first compiled call, for a compiled graph has the hooks it was traced with.
+    others. `run` is the net as a function where it is not called as it is; make the look before the net's first compiled
+    call, for a compiled graph has the hooks it was traced with.
     """
 
-    def __init__(self, net: Net, places: Mapping[str, str]) -> None:
+    def __init__(self, net: Net, places: Mapping[str, str], run: Callable[[Tensor], Tensor] | None = None) -> None:
         self.net = net
+        self._run = net if run is None else run
         self.places = dict(places)
         self._seen: dict[str, Tensor] = {}
         self._looking = False
@@ -51,10 +58,10 @@ class Look:
     def __call__(self, x: Tensor) -> View:
         """Logits (B, classes) and taps of images (B, C, H, W) in [0, 1]."""
         if not self._handles:
-            return View(self.net(x))
+            return View(self._run(x))
         self._looking = True
         try:
-            logits = self.net(x)
+            logits = self._run(x)
             return View(logits, {name: self._seen[tap] for name, tap in self.places.items()})
         finally:
             self._looking = False

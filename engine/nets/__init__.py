@@ -9,17 +9,20 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from engine.cards import NetCard
+from engine.cards import NetCard, counted_as
 from engine.knobs import did_you_mean
 from engine.nets.net import Design, Frame, Ghostly, Net, NetError, Place, Tap, seeded
 
+if TYPE_CHECKING:
+    from engine.nets.torchvision_published import Pretrained
+
 __all__ = [
     "Design", "Frame", "Measured", "Net", "NetError", "Place", "Tap", "build", "card", "ghost", "keys", "measured", "own_keys",
-    "own_problems", "torchvision_keys",
+    "own_problems", "torchvision_keys", "torchvision_weights",
 ]  # fmt: skip
 
 TORCHVISION = "torchvision."
@@ -85,12 +88,21 @@ def torchvision_keys() -> tuple[str, ...]:
     return torchvision_nets.keys()
 
 
+def torchvision_weights(key: str) -> Pretrained:
+    """The weights torchvision publishes for one of its nets: address, checksum, normalisation, classes. Raises NetError."""
+    from engine.nets.torchvision_published import published
+
+    return published(key)
+
+
 class Measured(NamedTuple):
-    """What a net comes to for images of one shape: parameters, multiply-adds and the shape of every tap."""
+    """What a net comes to for images of one shape: parameters, multiply-adds, the shape of every tap, and what one more
+    class adds to both counts (zeros where the classifier is no linear layer)."""
 
     parameters: int
     multiply_adds: int
     taps: Mapping[str, tuple[int, ...]]
+    per_class: tuple[int, int]
 
 
 def card(key: str) -> NetCard:
@@ -102,11 +114,14 @@ def card(key: str) -> NetCard:
 
         own.check(design, _own().paths[key], build)
     channels, side, classes = COMPARED
-    found = measured(key, channels, design.exact or max(side, design.smallest), classes)
+    side = design.exact or max(side, design.smallest)
+    found = measured(key, channels, classes, [side])[0]
     return NetCard(
         key=key, title=design.title, summary=design.summary, family=design.family, smallest=design.smallest,
         exact=design.exact, parameters=found.parameters, multiply_adds=found.multiply_adds, taps=found.taps,
-        source=design.source,
+        source=design.source, counts={(name := counted_as(channels, side, classes)): found[:2]},
+        shapes={name: {tap: shape for tap, shape in found.taps.items() if not tap.endswith("_pre")}},
+        per_class=found.per_class,
     )  # fmt: skip
 
 
@@ -154,15 +169,28 @@ def ghost(key: str, *, classes: int, channels: int, size: int) -> Net:
     return net.to("meta").eval()
 
 
-def measured(key: str, channels: int, side: int, classes: int) -> Measured:
-    """What a net comes to for these images. Raises NetError for a side it does not take."""
-    from engine.nets.counts import FlopCounterMode, parameters
-    from engine.taps import shapes
+def measured(key: str, channels: int, classes: int, sides: Iterable[int]) -> tuple[Measured, ...]:
+    """What a net comes to for images of each of these sides. Raises NetError for a side it does not take."""
+    wanted, design = tuple(sides), _design(key)
+    for side in wanted:
+        _check_side(design, side)
+    net = ghost(key, classes=classes, channels=channels, size=max(wanted))
+    return tuple(_measured(net, (channels, side, side)) for side in wanted)
 
-    net = ghost(key, classes=classes, channels=channels, size=side)
+
+def _measured(net: Net, shape: tuple[int, ...]) -> Measured:
+    from engine.nets.counts import FlopCounterMode, parameters
+    from engine.taps import traced
+
     with FlopCounterMode(display=False) as counter:
-        taps = shapes(net, (channels, side, side))
-    return Measured(parameters(net), int(counter.get_total_flops()) // 2, taps)
+        taps = traced(net, shape)
+    return Measured(parameters(net), int(counter.get_total_flops()) // 2, taps, _per_class(net))
+
+
+def _per_class(net: Net) -> tuple[int, int]:
+    if not net.has_linear_head:
+        return 0, 0
+    return net.head.in_features + (net.head.bias is not None), net.head.in_features
 
 
 def _check_side(design: Design, size: int) -> None:

@@ -67,11 +67,13 @@ class Net(nn.Module):
 
     A subclass sets `places`, makes its modules and writes `logits(x)` for normalised images (B, C, H, W). `dialect` are
     pairs (pattern, replacement) that turn the key names of public checkpoints of this net into its own; `unused` is a
-    pattern of keys that such checkpoints hold and this net has no use for.
+    pattern of keys that such checkpoints hold and this net has no use for. `has_linear_head` is false for the few nets that
+    classify by a convolution.
     """
 
     dialect: ClassVar[tuple[tuple[str, str], ...]] = ()
     unused: ClassVar[str] = ""
+    has_linear_head: bool = True
     mean: Tensor
     std: Tensor
 
@@ -98,7 +100,7 @@ class Net(nn.Module):
 
     @property
     def head(self) -> nn.Linear:
-        """The classifier: the last linear layer."""
+        """The classifier: the last linear layer. Raises NetError where `has_linear_head` is false."""
         raise NotImplementedError
 
     def place(self, tap: str) -> Place:

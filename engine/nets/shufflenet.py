@@ -94,11 +94,11 @@ class ShuffleNet(Net):
     """What both have in common: stem, three stages, pooling, classifier."""
 
     def __init__(self, frame: Frame, stages: tuple[nn.Sequential, nn.Sequential, nn.Sequential], wide: int) -> None:
-        super().__init__(frame, {name: Place(name, "input") for name in ("f0", "f1", "f2", "f3", "pooled")})
+        super().__init__(frame, {name: Place(name, "input") for name in ("f0", "f1", "f2", "f3", "last", "pooled")})
         self.conv1 = nn.Conv2d(frame.channels, STEM, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(STEM)
         self.layer1, self.layer2, self.layer3 = stages
-        self.f0, self.f1, self.f2, self.f3, self.pooled = Tap(), Tap(), Tap(), Tap(), Tap()
+        self.f0, self.f1, self.f2, self.f3, self.last, self.pooled = Tap(), Tap(), Tap(), Tap(), Tap(), Tap()
         self.linear = nn.Linear(wide, frame.classes)
 
     @property
@@ -116,7 +116,7 @@ class ShuffleNet(Net):
         x = self.f1(self.layer1(x))
         x = self.f2(self.layer2(x))
         x = self.f3(self.layer3(x))
-        return self.linear(self.pooled(self.last_map(x).mean((2, 3))))
+        return self.linear(self.pooled(self.last(self.last_map(x)).mean((2, 3))))
 
 
 class ShuffleNetV1(ShuffleNet):

@@ -38,6 +38,14 @@ def load_weights(net: Net, path: str | Path) -> tuple[str, ...]:
     return () if carried else (f"{path.name} carries no normalisation; {net.frame.key} keeps that of the dataset.",)
 
 
+def outputs(net: Net, path: str | Path) -> int:
+    """How many classes the weights of a file tell apart, in the key names of this net; 0 where the file has no such head.
+    Raises NetError for an unreadable file."""
+    state = translated(_read(Path(path)), net)
+    head = next((name for name, module in net.named_modules() if net.has_linear_head and module is net.head), "")
+    return len(state[f"{head}.weight"]) if f"{head}.weight" in state else 0
+
+
 def _read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise NetError(f"there is no file {path}; choose a checkpoint (.safetensors, .pth, .pt or .th)")

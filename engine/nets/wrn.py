@@ -2,7 +2,7 @@
 
 Depth 6n+4: a 3x3 stem alone, three stages of n blocks (strides 1, 2, 2), a last BN and ReLU, average over the map, one
 linear layer. The maps f1 to f3 are the raw sums that stages put out; before activation they are what the next batch
-normalisation makes of them, as the distillation literature compares them.
+normalisation makes of them, as the distillation literature compares them; `last` is the activated map that is averaged.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class WideResNet(Net):
         self.block2 = _stage(widths[1], widths[2], blocks, 2)
         self.block3 = _stage(widths[2], widths[3], blocks, 2)
         self.bn1 = nn.BatchNorm2d(widths[3])
-        self.f0, self.f1, self.f2, self.f3, self.pooled = Tap(), Tap(), Tap(), Tap(), Tap()
+        self.f0, self.f1, self.f2, self.f3, self.last, self.pooled = Tap(), Tap(), Tap(), Tap(), Tap(), Tap()
         self.fc = nn.Linear(widths[3], frame.classes)
         nn.init.zeros_(self.fc.bias)
         for module in self.modules():
@@ -70,7 +70,7 @@ class WideResNet(Net):
         x = self.f1(self.block1(x))
         x = self.f2(self.block2(x))
         x = self.f3(self.block3(x))
-        return self.fc(self.pooled(F.relu(self.bn1(x)).mean((2, 3))))
+        return self.fc(self.pooled(self.last(F.relu(self.bn1(x))).mean((2, 3))))
 
 
 def _stage(wide_in: int, wide: int, blocks: int, stride: int) -> nn.Sequential:
@@ -79,7 +79,7 @@ def _stage(wide_in: int, wide: int, blocks: int, stride: int) -> nn.Sequential:
 
 
 def _places() -> dict[str, Place]:
-    main = {name: Place(name, "input") for name in ("f0", "f1", "f2", "f3", "pooled")}
+    main = {name: Place(name, "input") for name in ("f0", "f1", "f2", "f3", "last", "pooled")}
     norms = {"f1_pre": "block2.0.bn1", "f2_pre": "block3.0.bn1", "f3_pre": "bn1"}
     return main | {tap: Place(norm, "output", norm=norm) for tap, norm in norms.items()}
 

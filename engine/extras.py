@@ -1,0 +1,102 @@
+"""What the catalogue holds beyond what is shipped, kept in the user's cache folder: torchvision's nets, nets of the user's
+own, and counts for sides of images that no shipped dataset has. Written by `kdstudio catalog --user`; no torch here."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import appdirs
+
+from engine import plugins
+from engine.cards import Catalogue, NetCard, dumped, net_card
+
+Sizes = Mapping[str, Mapping[str, Any]]
+"""Net -> `counts` and `shapes` as a card has them."""
+
+
+@dataclass(frozen=True)
+class Extras:
+    """`whole` says that all of torchvision's nets are there; `sizes` are counts and shapes of nets of the shipped catalogue
+    for the `asked` shapes, such as `3x48`."""
+
+    torchvision: Mapping[str, NetCard] = field(default_factory=dict)
+    whole: bool = False
+    own: Mapping[str, NetCard] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    sizes: Sizes = field(default_factory=dict)
+    asked: tuple[str, ...] = ()
+    checked: str = ""
+
+    def added_to(self, shipped: Catalogue) -> Catalogue:
+        """The shipped catalogue with all of this."""
+        known = {**shipped.nets, **self.own, **self.torchvision}
+        nets = {key: _with_sizes(card, self.sizes.get(key, {})) for key, card in known.items()}
+        return replace(shipped, nets=nets, problems=self.problems)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing is left to find out: every net of torchvision, and the plug-ins as they stand now."""
+        return self.whole and self.checked == plugins.sources()
+
+
+def path() -> Path:
+    """Where they are kept."""
+    return Path(appdirs.user_cache_dir("kdstudio", appauthor=False)) / "catalog.json"
+
+
+def read() -> Extras:
+    """What is kept and still holds: nothing where the code or torchvision has changed since, no plug-in where the plug-ins
+    have. What cannot be read counts as nothing, for it is found out again."""
+    try:
+        data = json.loads(path().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return Extras()
+    if not isinstance(data, dict) or data.get("made_with") != made_with():
+        return Extras()
+    kept = Extras(
+        torchvision=_cards(data["torchvision"]), whole=data["whole"], own=_cards(data["own"]),
+        problems=tuple(data["problems"]), sizes=data["sizes"], asked=tuple(data["asked"]), checked=data["checked"],
+    )  # fmt: skip
+    return kept if kept.checked == plugins.sources() else replace(kept, own={}, problems=(), checked="")
+
+
+def write(extras: Extras) -> None:
+    """Keep them, atomically; the catalogue is read anew where it is asked for next."""
+    from engine.cards import catalogue
+
+    data = {"made_with": made_with(), **asdict(extras)}
+    beside = path().with_name(f"{path().name}.{os.getpid()}.writing")
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    beside.write_text(dumped(data), encoding="utf-8")
+    beside.replace(path())
+    catalogue.cache_clear()
+
+
+@cache
+def made_with() -> str:
+    """A hash over what the nets of the catalogue are made with: the code of nets and cards, and torchvision's version."""
+    root = Path(str(resources.files("engine")))
+    digest = hashlib.sha256(importlib.metadata.version("torchvision").encode())
+    for source in (*sorted((root / "nets").glob("*.py")), root / "cards.py", root / "cataloguing.py", root / "extras.py"):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()[:16]
+
+
+def _cards(data: Mapping[str, Any]) -> dict[str, NetCard]:
+    return {key: net_card(card) for key, card in data.items()}
+
+
+def _with_sizes(card: NetCard, more: Mapping[str, Any]) -> NetCard:
+    if not more:
+        return card
+    added = net_card({**asdict(card), **more})
+    return replace(card, counts={**card.counts, **added.counts}, shapes={**card.shapes, **added.shapes})
