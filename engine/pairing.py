@@ -22,6 +22,8 @@ Shapes = Mapping[str, Shape]
 PENULTIMATE = "pooled"
 """The tap of the vector that the classifier reads."""
 STEM = "f0"
+LAST = "last"
+"""The tap of the map that is averaged, in nets where that is not the map of the deepest stage."""
 HINT = 2
 """The stage that FitNet's public implementations compare, counted from 1."""
 
@@ -75,7 +77,7 @@ def stages(shapes: Shapes) -> tuple[str, ...]:
     none inside a part."""
     return tuple(
         tap for tap, shape in shapes.items()
-        if len(shape) == 3 and tap not in (STEM, PENULTIMATE) and "." not in tap and not tap.endswith("_pre")
+        if len(shape) == 3 and tap not in (STEM, LAST, PENULTIMATE) and "." not in tap and not tap.endswith("_pre")
     )  # fmt: skip
 
 
@@ -118,7 +120,19 @@ def matches(features: Iterable[Features], settings: Mapping[str, Any], student: 
 
 def _matches(features: Features, settings: Mapping[str, Any], student: Shapes, teacher: Shapes) -> tuple[Match, ...]:
     wanted = settings.get(features.stages, features.stages)
-    found = _penultimate(student, teacher) if wanted == "pooled" else _chosen(wanted, features.stages, student, teacher)
+    if wanted in ("pooled", "map"):
+        taps = [PENULTIMATE, PENULTIMATE] if wanted == "pooled" else [_averaged(shapes) for shapes in (student, teacher)]
+        found: tuple[Match, ...] = (Match(*taps, tuple(student[taps[0]]), tuple(teacher[taps[1]])),)
+    else:
+        found = _chosen(wanted, features.stages, student, teacher)
+    if features.averaged:
+        for who, shapes in (("student", student), ("teacher", teacher)):
+            tap = _averaged(shapes)
+            if shapes[tap][0] != shapes[PENULTIMATE][0]:
+                raise PairError(
+                    f"the {who} does not classify the average of a map: its deepest is {tap} {by(shapes[tap])}, "
+                    f"and its classifier reads {by(shapes[PENULTIMATE])}"
+                )
     if features.equal_counts and len(stages(student)) != len(stages(teacher)):
         raise PairError(f"{_counted('student', student)} and {_counted('teacher', teacher)}; they must have equally many")
     if features.activation == "before":
@@ -129,8 +143,9 @@ def _matches(features: Features, settings: Mapping[str, Any], student: Shapes, t
     return tuple(replace(match, adapter=features.adapter, parameters=count(match, settings)) for match in found)
 
 
-def _penultimate(student: Shapes, teacher: Shapes) -> tuple[Match, ...]:
-    return (Match(PENULTIMATE, PENULTIMATE, tuple(student[PENULTIMATE]), tuple(teacher[PENULTIMATE])),)
+def _averaged(shapes: Shapes) -> str:
+    """The map that a net averages before it classifies, or the deepest that it shows."""
+    return LAST if LAST in shapes else (stages(shapes) or (PENULTIMATE,))[-1]
 
 
 def _chosen(wanted: Any, setting: str, student: Shapes, teacher: Shapes) -> tuple[Match, ...]:
