@@ -1,19 +1,23 @@
-"""Datasets as tensors on the training device. One dataset is one file, which declares `CARD` and `read(settings)`."""
+"""Datasets as tensors on the training device. One dataset is one file, which declares `CARD` and
+`read(settings, courier)`."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 import torch
 
 from engine.cards import DatasetCard
+from engine.data.courier import Courier, Tell
 from engine.data.loading import assemble
-from engine.data.pictures import DataError, Pictures, Sides
+from engine.data.pictures import Pictures
+from engine.data.sides import Sides
 from engine.data.split import Split
+from engine.decoding.images import DataError
 from engine.experiment import DatasetSettings
 from engine.knobs import did_you_mean
 
@@ -43,10 +47,19 @@ def card(key: str) -> DatasetCard:
     return found
 
 
-def load(settings: DatasetSettings, sides: Sides, device: torch.device | str) -> Pictures:
-    """The dataset of the settings as tensors on the device, resized to what `sides` takes where it must be.
+def load(
+    settings: DatasetSettings,
+    sides: Sides,
+    device: torch.device | str,
+    tell: Tell = lambda what, done, total, unit: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Pictures:
+    """The dataset of the settings on the device, resized to what `sides` takes where it must be; what is larger than the
+    device's budget streams there. Close it when done.
 
-    Splits depend on `split_seed` alone, so every run of an experiment sees the same images. Raises DataError with a
-    sentence for everything a user can mend: a wrong folder, a broken image, settings that do not fit the images.
+    Splits depend on `split_seed` alone, so every run of an experiment sees the same images. `tell(what, done, total, unit)`
+    hears how far downloading and decoding are; soon after `stop()` has become true, `Stopped` is raised. Raises DataError
+    with a sentence for everything a user can mend: a wrong folder, a broken image, settings that do not fit the images.
     """
-    return assemble(_file(settings.name).read(settings), settings, sides, torch.device(device))
+    courier = Courier(tell, stop)
+    return assemble(_file(settings.name).read(settings, courier), settings, sides, torch.device(device), courier)

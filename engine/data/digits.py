@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from engine.cards import DatasetCard
+from engine.data.courier import Courier
+from engine.data.images import Loaded
 from engine.data.pictures import Pile, Source
-from engine.data.pixels import reader
 from engine.experiment import DatasetSettings
 
 CARD = DatasetCard(
@@ -28,11 +29,11 @@ WHITE = 16
 """The brightest grey level of the original images."""
 
 
-def read(settings: DatasetSettings) -> Source:
+def read(settings: DatasetSettings, courier: Courier) -> Source:
     """All images as one pile; the test part is split off by `settings.split`."""
     from sklearn.datasets import load_digits
 
     data = load_digits()
     images = torch.from_numpy(np.rint(data.images * (255 / WHITE)).astype(np.uint8))[:, None]
-    pile = Pile(torch.from_numpy(data.target.astype(np.int64)), reader(images))
-    return Source(pile, None, None, tuple(str(n) for n in data.target_names), 1, CARD.size)
+    pile = Pile(torch.from_numpy(data.target.astype(np.int64)), Loaded(images))
+    return Source(pile, None, None, tuple(str(n) for n in data.target_names), CARD.size)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 
 import torch
-from torch import Tensor
 
 from engine.cards import DatasetCard
-from engine.data.decoding import ENDINGS, Header, headers, pixels
-from engine.data.pictures import DataError, Pile, Source
+from engine.data import listing
+from engine.data.courier import Courier
+from engine.data.images import Files
+from engine.data.pictures import Pile, Source
+from engine.decoding.images import DataError
 from engine.experiment import DatasetSettings
 
 CARD = DatasetCard(
@@ -28,100 +30,55 @@ CARD = DatasetCard(
 )
 
 EVALUATED = ("test", "val", "valid", "validation")
-LARGEST_AS_IS = 128
-USUAL = 64
-LAYOUT = "put the images of each class into a folder of their own, e.g. train/cat/1.png and test/cat/2.png"
+WORDS = ("words.txt", "LOC_synset_mapping.txt")
+"""Files that give class folders readable names: a line each, the folder's name, a blank, the words."""
 
 
-def read(settings: DatasetSettings) -> Source:
+def read(settings: DatasetSettings, courier: Courier) -> Source:
     """The images under `settings.root`. With both test/ and val/, val/ is the held-out part."""
-    root = _root(settings.root)
-    train = root / "train" if (root / "train").is_dir() else root
-    held = [root / name for name in EVALUATED if (root / name).is_dir()] if train != root else []
-    classes = _classes(train)
-    parts = [_files(folder, classes) for folder in (train, *held[:2])]
-    found = headers([path for part in parts for paths in part for path in paths])
-    grey = _one_kind(found)
-    side, notes = _side(found)
-    piles = [_pile(part, grey) for part in parts]
-    if held:
-        notes = (*notes, f"The test images are those of {held[0].name}/.")
+    root = rooted("dataset.root", settings.root)
+    part = "train" if (root / "train").is_dir() else ""
+    names = listing.classes(root / part)
+    held = [name for name in EVALUATED if (root / name).is_dir()][:2] if part else []
+    parts = [listing.of_classes(root, name, names) for name in (part, *held)]
+    seen = listing.look(root, [name for files in parts for of_class in files for name in of_class], settings, courier)
+    piles = [pile(root, files, seen.channels) for files in parts]
+    notes = (*seen.notes, f"The test images are those of {held[0]}/.") if held else seen.notes
     return Source(
         train=piles[0], test=piles[1] if held else None, heldout=piles[2] if len(held) > 1 else None,
-        class_names=classes, channels=1 if grey else 3, side=side, notes=notes,
+        class_names=in_words(root, names), side=seen.side, notes=notes,
     )  # fmt: skip
 
 
-def _root(text: str) -> Path:
+def rooted(setting: str, text: str) -> Path:
+    """The folder that a setting names. Raises DataError."""
     if not text:
-        raise DataError(f"dataset.root: choose the folder of your images; {LAYOUT}")
+        raise DataError(f"{setting}: choose the folder of your images; {listing.LAYOUT}")
     root = Path(text).expanduser()
     if not root.is_dir():
-        raise DataError(f"dataset.root: there is no folder {root}; choose the folder of your images")
+        raise DataError(f"{setting}: there is no folder {root}; choose the folder of your images")
     return root
 
 
-def _folders(folder: Path) -> tuple[str, ...]:
-    """The names of the subfolders, sorted; hidden ones are nobody's class."""
-    return tuple(sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "__"))))
-
-
-def _classes(folder: Path) -> tuple[str, ...]:
-    """The class folders by name. Raises DataError where there are fewer than two."""
-    names = _folders(folder)
-    if not names:
-        loose = any(p.suffix.lower() in ENDINGS for p in folder.iterdir())
-        what = "images, but no folder for each class" if loose else "no class folders"
-        raise DataError(f"dataset.root: {folder} holds {what}; {LAYOUT}")
-    if len(names) == 1:
-        raise DataError(f"dataset.root: {folder} holds one class only, {names[0]!r}; there is nothing to tell apart. {LAYOUT}")
-    return names
-
-
-def _files(folder: Path, classes: Sequence[str]) -> list[list[Path]]:
-    """The image files of each class, sorted. Raises DataError for a class without images or a folder too many."""
-    unknown = [name for name in _folders(folder) if name not in classes]
-    if unknown:
-        raise DataError(f"{folder / unknown[0]} is a class without training images; add images of it to train/ or remove it")
-    files = [sorted(p for p in (folder / name).rglob("*") if p.suffix.lower() in ENDINGS and p.is_file()) for name in classes]
-    empty = [folder / name for name, paths in zip(classes, files) if not paths]
-    if empty:
-        raise DataError(
-            f"{empty[0]} is a class without images; add images ({', '.join(sorted(ENDINGS))}) or remove the class everywhere"
-        )
-    return files
-
-
-def _one_kind(found: Sequence[Header]) -> bool:
-    """Whether the images are grey. Raises DataError naming the odd file where grey and colour are mixed."""
-    counts = Counter(h.grey for h in found)
-    if len(counts) == 2:
-        rarer = min(counts, key=lambda grey: counts[grey])
-        odd = next(h for h in found if h.grey is rarer)
-        kind, others = ("greyscale", "in colour") if rarer else ("in colour", "greyscale")
-        raise DataError(
-            f"{odd.path} is {kind} among images {others} ({counts[rarer]} of {len(found)} files); "
-            "convert the files to one kind (RGB or greyscale) or remove them"
-        )
-    return found[0].grey
-
-
-def _side(found: Sequence[Header]) -> tuple[int, tuple[str, ...]]:
-    """The side of the images: their own where all are squares of one moderate size, else a usual one, said in a note."""
-    sizes = Counter((h.width, h.height) for h in found)
-    width, height = next(iter(sizes))
-    if len(sizes) == 1 and width == height <= LARGEST_AS_IS:
-        return width, ()
-    side = min(USUAL, int(median(min(h.width, h.height) for h in found)))
-    what = f"are {width}x{height} pixels" if len(sizes) == 1 else f"come in {len(sizes)} sizes"
-    return side, (f"The images {what}; their middle squares are resized. dataset.size sets the side, {side} where it is auto.",)
-
-
-def _pile(files: Sequence[Sequence[Path]], grey: bool) -> Pile:
-    paths = [path for of_class in files for path in of_class]
+def pile(root: Path, files: Sequence[Sequence[str]], channels: int) -> Pile:
+    """The files of each class as a pile; labels count the classes."""
     labels = torch.repeat_interleave(torch.arange(len(files)), torch.tensor([len(of_class) for of_class in files]))
+    return Pile(labels, Files.of(root, [name for of_class in files for name in of_class], channels))
 
-    def images(index: Tensor, side: int) -> Tensor:
-        return pixels([paths[i] for i in index.tolist()], side, grey)
 
-    return Pile(labels, images)
+def in_words(root: Path, names: Sequence[str]) -> tuple[str, ...]:
+    """Readable names of class folders: the first of a words file's for each, with the folder's name behind it where two
+    classes would be called the same. Without such a file, the folders' own names."""
+    file = next((root / name for name in WORDS if (root / name).is_file()), None)
+    if file is None:
+        return tuple(names)
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    known = {key: words.split(",")[0].strip() for key, words in (_line(line) for line in lines) if words.strip()}
+    found = [known.get(name, name) for name in names]
+    often = Counter(found)
+    return tuple(word if often[word] == 1 else f"{word} ({name})" for word, name in zip(found, names))
+
+
+def _line(text: str) -> tuple[str, str]:
+    key, *words = re.split(r"\s+", text.strip(), maxsplit=1)
+    return key, words[0] if words else ""

@@ -1,9 +1,10 @@
-"""The IDX format of MNIST and its relatives, plain or gzipped."""
+"""The IDX format of MNIST and its relatives, plain or gzipped, and the four files that each of them consists of."""
 
 from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
 
@@ -11,9 +12,52 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.data.pictures import DataError
+from engine.cards import DatasetCard
+from engine.data.courier import Courier, home
+from engine.data.images import Loaded
+from engine.data.pictures import Pile, Source
+from engine.decoding.images import DataError
+from engine.downloads import Remote
+from engine.experiment import DatasetSettings
 
 UNSIGNED_BYTE = 0x08
+FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+
+def source(
+    card: DatasetCard, classes: Sequence[str], folder: str, remotes: Mapping[str, Remote], settings: DatasetSettings,
+    courier: Courier,
+) -> Source:  # fmt: skip
+    """The official training and test images from `settings.root`, or downloaded by `remotes` (of each file, gzipped).
+    `folder` is torchvision's name for the folder above raw/. Raises DataError."""
+    paths = _paths(card, folder, remotes, settings.root, courier)
+    train, test = (_pile(images, labels, classes, card) for images, labels in (paths[:2], paths[2:]))
+    return Source(train, test, None, tuple(classes), card.size)
+
+
+def _paths(card: DatasetCard, folder: str, remotes: Mapping[str, Remote], root: str, courier: Courier) -> list[Path]:
+    """The four files. Raises DataError naming the first one that the user's folder lacks, and where it was looked for."""
+    top = Path(root).expanduser() if root else home()
+    raw = top / folder / "raw"
+    places = (raw, top, top / "raw") if root else (raw,)
+    found = {name: find(places, name) for name in FILES}
+    missing = [name for name, path in found.items() if path is None]
+    if missing and root:
+        where = ", ".join(str(place) for place in places)
+        raise DataError(
+            f"dataset.root: {top} holds no {missing[0]} (plain or .gz; looked for in {where}); choose the folder with the four "
+            f"official files of {card.title}, or leave the folder empty to download them"
+        )
+    return [found[name] or courier.fetch(remotes[name], raw / f"{name}.gz") for name in FILES]
+
+
+def _pile(images: Path, labels: Path, names: Sequence[str], card: DatasetCard) -> Pile:
+    pixels, classes = read(images, 3), read(labels, 1).long()
+    if len(pixels) != len(classes):
+        raise DataError(f"{images} holds {len(pixels)} images and {labels} {len(classes)} labels; they must be of one kind")
+    if len(classes) and int(classes.max()) >= len(names):
+        raise DataError(f"{labels} holds the label {int(classes.max())}; {card.title} has {len(names)} classes, from 0 on")
+    return Pile(classes, Loaded(pixels[:, None]))
 
 
 def find(folders: tuple[Path, ...], name: str) -> Path | None:

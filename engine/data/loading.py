@@ -1,18 +1,37 @@
-"""From settings to a dataset in memory: split, subset, held-out part, size, statistics; the same for every dataset."""
+"""From settings to a dataset: split, subset, held-out part, size, statistics, and whether it fits; the same for all."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import psutil
 import torch
+from torch import Tensor
 
-from engine.data.pictures import DataError, Pictures, Pile, Sides, Source
-from engine.data.pixels import mean_and_std
-from engine.data.split import Resident
+from engine import seeds
+from engine.data.courier import Courier
+from engine.data.images import Decoder, Files, Here
+from engine.data.pictures import Loading, Pictures, Pile, Source
+from engine.data.pixels import levels, mean_and_std
+from engine.data.sides import Sides
+from engine.data.split import Resident, Split
 from engine.data.splits import stratified
+from engine.data.streaming import Streamed
+from engine.decoding.crew import Crew, usual_workers
+from engine.decoding.images import DataError
 from engine.experiment import DatasetSettings
 
 ROOM = 0.6
 """The share of free memory that a dataset may fill; the rest is for nets and their activations."""
+
+CHUNK = 512
+"""Images that are decoded or resized at once."""
+
+FEW = 2000
+"""So many files are decoded sooner than processes that help with it have started."""
+
+SAMPLE = 2048
+"""Images that mean and deviation are taken from where all of them would have to be decoded for it."""
 
 MORE = {
     "test": "Add images to each class, or bring test images in a folder test/ beside train/",
@@ -22,26 +41,82 @@ MORE = {
 """What to do where a part of the images would be empty."""
 
 
-def assemble(source: Source, settings: DatasetSettings, sides: Sides, device: torch.device) -> Pictures:
-    """A dataset as tensors on the device. Raises DataError where settings and images do not fit together."""
+def assemble(source: Source, settings: DatasetSettings, sides: Sides, device: torch.device, courier: Courier) -> Pictures:
+    """A dataset on the device, or streaming there. Raises DataError where settings and images do not fit together."""
     side, notes = _side(source, settings, sides)
     _check_crop(settings, side)
     piles = _piles(source, settings)
-    _check_room(piles, source.channels, side, device)
-    train, heldout, test = (_read(pile, side, device) for pile in piles)
+    shape = (source.train.images.channels, side, side)
+    need = sum(len(pile.labels) for pile in piles if pile) * shape[0] * side * side
+    budget = int(ROOM * free(device))
+    loading = _loading(settings, need, budget, side, device)
+    crew = Crew(_workers(settings, loading), shape[0], side)
+    try:
+        if loading == "memory":
+            train, heldout, test = (_resident(pile, side, device, crew, courier) for pile in piles)
+            counts = levels(train.images)  # type: ignore[union-attr]
+            crew.close()
+        else:
+            train, heldout, test = (_streamed(pile, side, device, crew) for pile in piles)
+            counts, said = _sampled(piles[0], side, crew, courier)
+            notes = (*notes, *_words(piles[0], settings, shape, need, budget, device, crew), *said)
+    except BaseException:
+        crew.close()
+        raise
     assert train is not None
-    mean, std = mean_and_std(train.images)
+    mean, std = mean_and_std(counts)
+    labelled = settings.labels and source.labelled
     return Pictures(
-        train=train if settings.labels else train.without_labels(),
-        heldout=heldout if settings.labels or heldout is None else heldout.without_labels(),
+        train=train if labelled else train.with_labels(None),
+        heldout=heldout if labelled or heldout is None else heldout.with_labels(None),
         test=test,
         class_names=source.class_names,
         mean=mean,
         std=std,
-        shape=(source.channels, side, side),
+        shape=shape,
         notes=(*source.notes, *notes),
         settings=settings,
+        loading=loading,
+        bytes=need,
+        budget=budget,
+        end=crew.close,
     )
+
+
+def free(device: torch.device) -> int:
+    """Bytes that are free on a device."""
+    return int(torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available)
+
+
+def _loading(settings: DatasetSettings, need: int, budget: int, side: int, device: torch.device) -> Loading:
+    """Where the images go. Raises DataError where they are to be in memory and do not fit."""
+    if settings.loading == "auto":
+        return "memory" if need <= budget else "stream"
+    if settings.loading == "memory" and need > budget:
+        raise DataError(
+            f"dataset.loading: the images take {need / 1e9:.1f} GB as {side}x{side} pixels and may fill {budget / 1e9:.1f} GB "
+            f"({ROOM:.0%} of what is free on {device}); set it to auto, or set a smaller dataset.size or dataset.subset"
+        )
+    return settings.loading
+
+
+def _workers(settings: DatasetSettings, loading: Loading) -> int:
+    """Processes that decode: before a run begins it needs no core for itself."""
+    return int(settings.workers) if settings.workers != "auto" else usual_workers(1 if loading == "stream" else 0)
+
+
+def _words(
+    pile: Pile, settings: DatasetSettings, shape: tuple[int, int, int], need: int, budget: int, device: torch.device, crew: Crew
+) -> tuple[str, ...]:
+    why = (
+        f"they take {need / 1e9:.1f} GB as {shape[1]}x{shape[2]} pixels, and {budget / 1e9:.1f} GB may be filled "
+        f"({ROOM:.0%} of what is free on {device})"
+        if settings.loading == "auto"
+        else "dataset.loading says so"
+    )
+    who = "1 process decodes them" if crew.workers == 1 else f"{crew.workers} processes decode them"
+    how = f"decoded ahead ({who})" if isinstance(pile.images, Files) else "from memory"
+    return (f"The images stream to {device} batch by batch, {how}: {why}.",)
 
 
 def _side(source: Source, settings: DatasetSettings, sides: Sides) -> tuple[int, tuple[str, ...]]:
@@ -67,9 +142,10 @@ def _check_crop(settings: DatasetSettings, side: int) -> None:
 
 
 def _piles(source: Source, settings: DatasetSettings) -> tuple[Pile, Pile | None, Pile | None]:
-    """Train, held-out and test: what the dataset brings, and seeded stratified shares for what it does not."""
+    """Train, held-out and test: what the dataset brings, and seeded stratified shares for what it does not. Images without
+    labels give no test, for nothing could be tested on them."""
     train, test, heldout = source.train, source.test, source.heldout
-    if test is None:
+    if test is None and source.labelled:
         test, train = _divided(train, settings.split, settings, source.class_names, "test")
     if settings.subset < 1:
         train, _ = _divided(train, settings.subset, settings, source.class_names, "subset")
@@ -80,7 +156,7 @@ def _piles(source: Source, settings: DatasetSettings) -> tuple[Pile, Pile | None
     return train, heldout, test
 
 
-def _divided(pile: Pile, share: float, settings: DatasetSettings, names: tuple[str, ...], purpose: str) -> tuple[Pile, Pile]:
+def _divided(pile: Pile, share: float, settings: DatasetSettings, names: Sequence[str], purpose: str) -> tuple[Pile, Pile]:
     """A stratified share and the rest. Raises DataError where the classes are too small to give an image."""
     chosen, rest = stratified(pile.labels, share, settings.split_seed, purpose)
     if not len(chosen):
@@ -89,25 +165,38 @@ def _divided(pile: Pile, share: float, settings: DatasetSettings, names: tuple[s
             f"no image can be taken for the {purpose} part: every class has a single image left, such as "
             f"{names[scarce]!r} with 1; two are needed at least. {MORE[purpose]}"
         )
-    return _part(pile, chosen), _part(pile, rest)
+    return pile.part(chosen), pile.part(rest)
 
 
-def _part(pile: Pile, index: torch.Tensor) -> Pile:
-    return Pile(pile.labels[index], lambda positions, side: pile.images(index[positions], side))
-
-
-def _read(pile: Pile | None, side: int, device: torch.device) -> Resident | None:
+def _resident(pile: Pile | None, side: int, device: torch.device, crew: Crew, courier: Courier) -> Resident | None:
     if pile is None:
         return None
-    images = pile.images(torch.arange(len(pile.labels)), side)
-    return Resident(images.contiguous().to(device), pile.labels.to(device))
+    count, files = len(pile.labels), isinstance(pile.images, Files)
+    decoder: Decoder = crew if files and count > FEW else Here()
+    images = torch.empty((count, pile.images.channels, side, side), dtype=torch.uint8, device=device)
+    chunks = torch.arange(count).split(CHUNK)
+    for index, made in zip(chunks, pile.images.read(chunks, side, decoder)):
+        if files:
+            courier.say("images decoded", int(index[0]), count, "images")
+        images[index[0] : index[0] + len(index)] = made
+    if files:
+        courier.say("images decoded", count, count, "images")
+    return Resident(images, pile.labels.to(device))
 
 
-def _check_room(piles: tuple[Pile | None, ...], channels: int, side: int, device: torch.device) -> None:
-    need = sum(len(p.labels) for p in piles if p) * channels * side * side
-    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
-    if need > ROOM * free:
-        raise DataError(
-            f"the images take {need / 1e9:.1f} GB as {side}x{side} pixels and {free / 1e9:.1f} GB are free on {device}; "
-            "set a smaller dataset.size or dataset.subset"
-        )
+def _streamed(pile: Pile | None, side: int, device: torch.device, crew: Crew) -> Split | None:
+    return None if pile is None else Streamed(pile.images, pile.labels.to(device), device, side, crew)
+
+
+def _sampled(pile: Pile, side: int, crew: Crew, courier: Courier) -> tuple[Tensor, tuple[str, ...]]:
+    """Grey levels of a seeded sample of the training images, or of all where they are few, and the sentence that says so."""
+    count = min(SAMPLE, len(pile.labels))
+    chance = seeds.generator(pile_seed := 0, "statistics")
+    chosen = torch.randperm(len(pile.labels), generator=chance)[:count].sort().values
+    chunks, counts, done = chosen.split(CHUNK), torch.zeros((pile.images.channels, 256), dtype=torch.long), 0
+    for made in pile.images.read(chunks, side, crew):
+        counts += levels(made)
+        courier.say("images measured", done := done + len(made), count, "images")
+    if count == len(pile.labels):
+        return counts, ()
+    return counts, (f"Mean and deviation of the pixels are those of {count} training images, drawn with seed {pile_seed}.",)

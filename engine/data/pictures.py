@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import lcm
+from typing import Literal
 
+import torch
 from torch import Tensor
 
-from engine.cards import NetCard
+from engine.data.images import Images
 from engine.data.split import Split
+from engine.decoding.images import DataError
 from engine.experiment import DatasetSettings
 
-
-class DataError(ValueError):
-    """Images that cannot be used; the sentence names the file or setting and what to do."""
+Loading = Literal["memory", "stream"]
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """A dataset in memory. `mean` and `std` are measured on `train` (per channel, pixels in [0, 1]); `shape` is
-    (C, H, W); `notes` are sentences about what was done to the images; `settings` says how batches are augmented."""
+    """A dataset ready to be looked at. `mean` and `std` are measured on `train` (per channel, pixels in [0, 1]); `shape` is
+    (C, H, W); `notes` are sentences about what was done to the images; `settings` says how batches are augmented.
+    `class_names` is empty until `named` where the images say nothing of classes. `bytes` is what all images take as they are
+    looked at, `budget` what they may fill of the device's memory, `loading` what followed from it."""
 
     train: Split
     heldout: Split | None
@@ -31,71 +34,65 @@ class Pictures:
     shape: tuple[int, int, int]
     notes: tuple[str, ...]
     settings: DatasetSettings
+    loading: Loading = "memory"
+    bytes: int = 0
+    budget: int = 0
+    end: Callable[[], None] = lambda: None
 
     @property
     def classes(self) -> int:
         """How many classes."""
         return len(self.class_names)
 
+    def close(self) -> None:
+        """End the processes that decode, if any; nothing can be looked at afterwards where images stream."""
+        self.end()
 
-@dataclass(frozen=True)
-class Sides:
-    """The sides of images that the nets of a run take: at least `smallest`, exactly `exact` (0: any), a multiple of
-    `multiple_of`; `because` names who asks for it."""
-
-    smallest: int = 1
-    exact: int = 0
-    multiple_of: int = 1
-    because: str = ""
-
-    @classmethod
-    def of(cls, cards: Iterable[NetCard]) -> Sides:
-        """What all these nets take. Raises DataError where no side suits all of them."""
-        sides = cls()
-        for card in cards:
-            sides = sides.and_(cls(card.smallest, card.exact, 1, f"{card.key} takes {_words(card.smallest, card.exact)}"))
-        return sides
-
-    def and_(self, other: Sides) -> Sides:
-        """What suits both. Raises DataError where nothing does."""
-        stricter = self if (self.exact, self.smallest) >= (other.exact, other.smallest) else other
-        both = Sides(max(self.smallest, other.smallest), self.exact or other.exact,
-                     lcm(self.multiple_of, other.multiple_of), stricter.because)  # fmt: skip
-        clash = self.exact and other.exact and self.exact != other.exact
-        if clash or (both.exact and not both.takes(both.exact)):
-            raise DataError(f"no side of images suits both: {self.because}, {other.because}; choose other nets")
-        return both
-
-    def takes(self, side: int) -> bool:
-        """Whether images of this side go in as they are."""
-        return side >= self.smallest and side % self.multiple_of == 0 and self.exact in (0, side)
-
-    def nearest(self, side: int) -> int:
-        """The side itself where it is taken, else the next one that is."""
-        return self.exact or -(-max(side, self.smallest) // self.multiple_of) * self.multiple_of
+    def named(self, names: Sequence[str]) -> Pictures:
+        """The same images under a teacher's classes, in the teacher's order: what images without classes of their own take
+        from it. Labels of the test images follow the names. Raises DataError where they are of other classes."""
+        wanted = tuple(names)
+        if not self.class_names or wanted == self.class_names:
+            return dataclasses.replace(self, class_names=wanted)
+        if sorted(wanted) != sorted(self.class_names):
+            odd = next((name for name in self.class_names if name not in wanted), "")
+            said = f"{odd!r} is none of the teacher's classes" if odd else "some of the teacher's classes are missing"
+            raise DataError(
+                f"dataset.test_root: {said} ({len(self.class_names)} in the folder, {len(wanted)} in the teacher); name the "
+                "class folders as the teacher's classes are named, or leave the folder empty"
+            )
+        place = torch.tensor([wanted.index(name) for name in self.class_names])
+        splits = {name: _relabelled(getattr(self, name), place) for name in ("train", "heldout", "test")}
+        return dataclasses.replace(self, class_names=wanted, **splits)
 
 
-def _words(smallest: int, exact: int) -> str:
-    return f"exactly {exact}x{exact} pixels" if exact else f"{smallest}x{smallest} pixels and larger"
+def _relabelled(split: Split | None, place: Tensor) -> Split | None:
+    if split is None or split.labels is None:
+        return split
+    return split.with_labels(place.to(split.labels.device)[split.labels])
 
 
 @dataclass(frozen=True)
 class Pile:
-    """Images not yet in memory: their labels (N,) int64, and a reader from positions (n,) and a side to uint8
-    (n, C, side, side)."""
+    """A part of a dataset before it is loaded: its labels (N,) int64 and its images."""
 
     labels: Tensor
-    images: Callable[[Tensor, int], Tensor]
+    images: Images
+
+    def part(self, index: Tensor) -> Pile:
+        """The images at `index` (n,) and their labels."""
+        return Pile(self.labels[index], self.images.part(index))
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a dataset's file hands over: its piles (test and held-out where it brings them) and the images' own side."""
+    """What a dataset's file hands over: its piles (test and held-out where it brings them) and the images' own side.
+    `labelled`: whether the labels of the training images mean anything."""
 
     train: Pile
     test: Pile | None
     heldout: Pile | None
     class_names: tuple[str, ...]
-    channels: int
     side: int
     notes: tuple[str, ...] = ()
+    labelled: bool = True

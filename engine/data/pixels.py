@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -26,20 +24,19 @@ def resized(images: Tensor, side: int, chunk: int = 4096) -> Tensor:
     return made
 
 
-def reader(images: Tensor) -> Callable[[Tensor, int], Tensor]:
-    """How a pile of images that are in memory already (N, C, H, W) uint8 is read: by position, resized to a side."""
-    return lambda index, side: resized(images[index], side)
+def levels(images: Tensor) -> Tensor:
+    """How often each grey level occurs in each channel of uint8 images (N, C, H, W): (C, 256), on the CPU."""
+    return torch.stack([torch.bincount(channel.flatten(), minlength=256).cpu() for channel in images.unbind(1)])
 
 
-def mean_and_std(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Per channel, of pixels in [0, 1], exact (from the histogram of grey levels); a constant channel has the std of one
-    grey level, so that dividing by it stays harmless."""
-    levels = torch.arange(256, dtype=torch.float64) / 255
+def mean_and_std(counts: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Per channel, of pixels in [0, 1], exact, from the `levels` (C, 256); a constant channel has the std of one grey level,
+    so that dividing by it stays harmless."""
+    grey = torch.arange(256, dtype=torch.float64) / 255
     means, stds = [], []
-    for channel in range(images.shape[1]):
-        share = torch.bincount(images[:, channel].flatten(), minlength=256).cpu().double()
-        share /= share.sum()
-        mean = (share * levels).sum()
+    for share in counts.double():
+        share = share / share.sum()
+        mean = (share * grey).sum()
         means.append(float(mean))
-        stds.append(max(float((share * (levels - mean) ** 2).sum().sqrt()), 1 / 255))
+        stds.append(max(float((share * (grey - mean) ** 2).sum().sqrt()), 1 / 255))
     return tuple(means), tuple(stds)

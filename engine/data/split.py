@@ -46,8 +46,8 @@ class Split(ABC):
         """A hash that changes when the images do."""
 
     @abstractmethod
-    def without_labels(self) -> Self:
-        """The same images with their labels withheld."""
+    def with_labels(self, labels: Tensor | None) -> Self:
+        """The same images with other labels (N,) on the device, or with none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +87,6 @@ class Resident(Split):
         """See `Split.fingerprint`."""
         return hashlib.sha256(self.images.cpu().numpy().tobytes()).hexdigest()
 
-    def without_labels(self) -> Self:
-        """See `Split.without_labels`."""
-        return dataclasses.replace(self, labels=None)
+    def with_labels(self, labels: Tensor | None) -> Self:
+        """See `Split.with_labels`."""
+        return dataclasses.replace(self, labels=labels)

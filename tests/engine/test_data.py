@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine import data, nets
 from engine.data import DataError, Pictures, Sides
-from engine.data.pixels import mean_and_std, resized, to_unit
+from engine.data.pixels import levels, mean_and_std, resized, to_unit
 from engine.data.splits import stratified
 from engine.experiment import DatasetSettings
 
@@ -95,7 +95,7 @@ def test_mean_and_std_are_those_of_the_training_images() -> None:
 
 
 def test_a_constant_channel_can_still_be_divided_by_its_std() -> None:
-    mean, std = mean_and_std(torch.full((3, 2, 4, 4), 51, dtype=torch.uint8))
+    mean, std = mean_and_std(levels(torch.full((3, 2, 4, 4), 51, dtype=torch.uint8)))
     assert mean == pytest.approx((0.2, 0.2))
     assert std == pytest.approx((1 / 255, 1 / 255))
 
@@ -134,8 +134,8 @@ def test_a_crop_that_could_leave_nothing_is_refused() -> None:
 
 def test_images_that_do_not_fit_into_memory_are_refused_before_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.data.loading.ROOM", 0.0)
-    with pytest.raises(DataError, match=r"GB are free on cpu; set a smaller dataset\.size or dataset\.subset"):
-        digits()
+    with pytest.raises(DataError, match=r"dataset\.loading: the images take 0\.0 GB .* set it to auto, or set a smaller"):
+        digits(loading="memory")
 
 
 def test_resizing_keeps_flat_images_flat_and_does_not_depend_on_chunks() -> None:

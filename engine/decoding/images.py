@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
-from torch import Tensor
-
-from engine.data.pictures import DataError
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
 GREY = {"1", "L", "LA"}
 DEEP = {"I", "F", "I;16", "I;16L", "I;16B", "I;16N"}
 
 Result = TypeVar("Result")
+
+
+class DataError(ValueError):
+    """Images that cannot be used; the sentence names the file or setting and what to do."""
 
 
 @dataclass(frozen=True)
@@ -33,37 +31,9 @@ class Header:
     grey: bool
 
 
-def headers(paths: Sequence[Path]) -> list[Header]:
-    """The headers of image files. Raises DataError naming the first file that is no readable 8-bit image."""
-    return _each(_header, paths)
+def header(path: Path) -> Header:
+    """The header of an image file. Raises DataError naming a file that is no readable 8-bit image."""
 
-
-def pixels(paths: Sequence[Path], side: int, grey: bool) -> Tensor:
-    """Decoded images (N, 1 or 3, side, side) uint8: cut to the middle square and resized. Raises DataError as `headers`."""
-    mode = "L" if grey else "RGB"
-    arrays = _each(lambda path: _decoded(path, side, mode), paths)
-    if not arrays:
-        return torch.empty((0, 1 if grey else 3, side, side), dtype=torch.uint8)
-    stacked = torch.from_numpy(np.stack(arrays))
-    return stacked[:, None] if grey else stacked.permute(0, 3, 1, 2)
-
-
-def _each(what: Callable[[Path], Result], paths: Sequence[Path]) -> list[Result]:
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        return list(pool.map(what, paths))
-
-
-def _opened(path: Path, read: Callable[[Image.Image], Result]) -> Result:
-    try:
-        with Image.open(path) as image:
-            return read(image)
-    except UnidentifiedImageError as error:
-        raise DataError(f"{path} is not an image that can be read; replace or remove it") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} is damaged or cut off ({error}); replace or remove it") from error
-
-
-def _header(path: Path) -> Header:
     def read(image: Image.Image) -> Header:
         if image.mode in DEEP:
             raise DataError(f"{path} has more than 8 bits a pixel (mode {image.mode}); save it with 8 bits a channel")
@@ -72,8 +42,33 @@ def _header(path: Path) -> Header:
     return _opened(path, read)
 
 
+def decode(paths: Sequence[str], into: np.ndarray) -> None:
+    """Fill `into` (n, 1 or 3, side, side) uint8 with the images of n files: cut to the middle square, resized, and made
+    grey where there is one channel. Raises DataError as `header`."""
+    mode = "L" if into.shape[1] == 1 else "RGB"
+    for path, place in zip(paths, into):
+        pixels = _decoded(Path(path), into.shape[-1], mode)
+        place[...] = pixels if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def _opened(path: Path, read: Callable[[Image.Image], Result]) -> Result:
+    try:
+        with Image.open(path) as image:
+            return read(image)
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is no longer there; put it back, or start anew without it") from error
+    except UnidentifiedImageError as error:
+        raise DataError(f"{path} is not an image that can be read; replace or remove it") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path} is damaged or cut off ({error}); replace or remove it") from error
+
+
 def _decoded(path: Path, side: int, mode: str) -> np.ndarray:
     def read(image: Image.Image) -> np.ndarray:
+        if image.mode in DEEP:
+            raise DataError(f"{path} has more than 8 bits a pixel (mode {image.mode}); save it with 8 bits a channel")
         image.draft(mode, (2 * side, 2 * side))
         upright = _without_palette(ImageOps.exif_transpose(image)).convert(mode)
         if upright.size != (side, side):
