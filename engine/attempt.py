@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn import functional
 
-from engine import __version__, checkpoint, data, method, presets, rules, seeds, taps, teachers
+from engine import __version__, checkpoint, data, method, presets, rehearsal, rules, seeds, taps, teacher_checks, teachers
 from engine.cards import catalogue
 from engine.checks import ALL as GENERAL_CHECKS
 from engine.control import Control
 from engine.data import Pictures
-from engine.distilling import STAGE, Distilling
-from engine.evaluation import evaluate
-from engine.events import Evaluated, RunResumed, Saved
-from engine.experiment import Experiment
+from engine.distilling import MEMO, STAGE, Distilling
+from engine.events import RunResumed, Saved
 from engine.export import student as student_file
 from engine.laboratory import Laboratory
 from engine.ledger import Clock, Ledger
@@ -27,14 +24,13 @@ from engine.method import Facts, Method, Side
 from engine.nets.counts import multiply_adds, parameters, size_in_bytes
 from engine.nets.net import Net
 from engine.nets.parts import insert
-from engine.nets.weights import load_weights
 from engine.observing import Observer
-from engine.optim import optimizer
 from engine.plan import titles
 from engine.presets import Resolved
 from engine.report import Reporter, Sink
 from engine.resources import Resources, find_device, resolve
 from engine.runs import RunFolder
+from engine.sources import Errand, bring, fresh
 from engine.stack import Cast
 from engine.stages import Stagehand
 
@@ -48,7 +44,7 @@ class Attempt:
     def __init__(self, resolved: Resolved, folder: RunFolder, sink: Sink, control: Control, library: Path) -> None:
         self.resolved, self.experiment, self.folder, self.library = resolved, resolved.experiment, folder, library
         self.methods = {key: made(key, settings) for key, settings in self.experiment.methods.items()}
-        checks = [*GENERAL_CHECKS, *(c for m in self.methods.values() for c in m.checks)]
+        checks = [*GENERAL_CHECKS, *teacher_checks.CHECKS, *(c for m in self.methods.values() for c in m.checks)]
         self.clock = Clock()
         self.report = Reporter(folder, sink, self.clock, checks, self.experiment.model_dump())
         self.ledger = Ledger(find_device(self.experiment.run.device), self.clock)
@@ -56,13 +52,18 @@ class Attempt:
         self.prepared: list[str] = []
         self._begun = folder.has_begun()
         self.resources: Resources | None = None
+        self.pictures: Pictures | None = None
+        self._loading = ""
+        self._unrestored: list[str] = []
 
     def run(self) -> tuple[dict[str, Any], str]:
         """Go through the stages; gives the results and the closing sentence. Raises `Stopped` after a stop."""
         distilling = self.assembled()
         distilling.run()
         with self.hand.stage("evaluation"):
-            return self._finish(distilling)
+            ended = self._finish(distilling)
+        (self.folder.path / MEMO).unlink(missing_ok=True)
+        return ended
 
     def assembled(self) -> Distilling:
         """Every stage before distilling: data, teacher, and what the methods prepare."""
@@ -74,8 +75,9 @@ class Attempt:
         assert self.resources is not None
         teacher = None
         if self.experiment.teacher.net != "none":
-            teacher = teachers.obtain(self.experiment, pictures, self.resources, self.library, self.hand)
-            self._measure_teacher(teacher, pictures)
+            found = teachers.obtain(self.experiment, pictures, self.resources, self.library, self.hand)
+            teacher_checks.measure(found, pictures, self.report)
+            teacher = found.net
         facts = self._facts(pictures)
         self._build(student, teacher, facts, pictures)
         self._prepare(student, teacher, facts, pictures, saved)
@@ -85,10 +87,17 @@ class Attempt:
         observer = Observer(self.experiment, pictures, cast, self.report)
         return Distilling(self.experiment, pictures, cast, self.resources, self.hand, observer, self._keep_best)
 
+    def close(self) -> None:
+        """End what the attempt holds beside its memory: the processes that decode images."""
+        if self.pictures is not None:
+            self.pictures.close()
+
     def stopped(self) -> str:
         """Leave a checkpoint after a stop; gives the closing sentence."""
         if self.resources is None:
             return "Stopped before the first step; a resume starts from the beginning."
+        if self.pictures is None or self._unrestored:
+            return "Stopped before the first new step; a resume goes on from the last checkpoint."
         self.hand.save()
         return f"Stopped in {self.report.stage}, epoch {self.report.epoch}; resume goes on from this step."
 
@@ -104,6 +113,8 @@ class Attempt:
         self.hand.load(saved["hand"])
         self.report.load(saved["report"])
         self.prepared = list(saved["prepared"])
+        self._unrestored = list(self.prepared)
+        self._loading = saved.get("loading", "")
         self.resources = Resources(**saved["resources"])
         find_device(self.resources.device)
         self.report.say(RunResumed, **saved["where"], kept=saved["kept"])
@@ -114,24 +125,33 @@ class Attempt:
         device = find_device(self.experiment.run.device) if self.resources is None else self.resources.torch_device
         wanted = [n for n in (self.experiment.student.net, self.experiment.teacher.net) if n != "none"]
         sides = data.Sides.of(catalogue().nets[name] for name in wanted)
-        pictures = data.load(self.experiment.dataset, sides, device)
+        settings = self.experiment.dataset.model_copy(update={"loading": self._loading} if self._loading else {})
+        pictures = data.load(settings, sides, device, self.report.progress, self.hand.control.stopping)
+        self.pictures, self._loading = pictures, pictures.loading
         for note in pictures.notes:
             self.report.note(note)
-        start = seeds.generator(self.experiment.run.seed, "student")
-        student = teachers.fresh(self.experiment.student.net, pictures, start)
-        if self.experiment.student.source == "file":
-            for note in load_weights(student, Path(self.experiment.student.file).expanduser()):
-                self.report.note(note)
+        student = self._student(pictures)
         if self.resources is None:
-            self.resources = resolve(self.experiment.run, self._kind(pictures), _trial(self.experiment, pictures))
+            self.resources = resolve(self.experiment.run, rehearsal.work(self.experiment, pictures))
         self.resources.place(student)
         torch.set_num_threads(self.resources.threads)
         torch.manual_seed(seeds.key(self.experiment.run.seed, "global"))
         return pictures, student
 
-    def _kind(self, pictures: Pictures) -> str:
-        size = "x".join(str(s) for s in pictures.shape)
-        return f"{self.experiment.student.net} {self.experiment.teacher.net} {size} {self.experiment.training.batch_size}"
+    def _student(self, pictures: Pictures) -> Net:
+        """The student before its first step, from wherever it starts."""
+        settings, seed = self.experiment.student, self.experiment.run.seed
+        if settings.source == "scratch":
+            return fresh(settings.net, pictures, seeds.generator(seed, "student"))
+        chance = seeds.generator(seed, "student", "head")
+        found = bring(
+            settings,
+            pictures,
+            Errand("student", self.library.parent, chance, self.report.progress, self.hand.control.stopping),
+        )
+        for note in found.notes:
+            self.report.note(note)
+        return found.net
 
     def _facts(self, pictures: Pictures) -> Facts:
         training, images = self.experiment.training, pictures.train
@@ -154,7 +174,10 @@ class Attempt:
             for part in each.parts(_side(student, pictures), other, facts):
                 insert(student, part, seeds.generator(self.experiment.run.seed, "part", key, part.name))
             torch.manual_seed(seeds.key(self.experiment.run.seed, "build", key))
-            each.build(_side(student, pictures), other, facts)
+            own = _side(student, pictures)
+            for match in each.matches(own, other):
+                self.report.note(f"{each.title} compares {match.in_words()}: {match.how()}")
+            each.build(own, other, facts)
             self.resources.place(each)
 
     def _prepare(
@@ -164,6 +187,7 @@ class Attempt:
             if key in self.prepared:
                 assert saved is not None
                 each.load_state_dict(saved["methods"][key])
+                self._unrestored.remove(key)
                 continue
             sides = _side(student, pictures), None if teacher is None else _side(teacher, pictures)
             lab = Laboratory(
@@ -175,13 +199,6 @@ class Attempt:
             self.hand.forget(f"{key}.")
             if each.active_stages():
                 self.hand.save()
-
-    def _measure_teacher(self, teacher: Net, pictures: Pictures) -> None:
-        """The teacher's accuracy, measured before it teaches."""
-        for name, split in (("held-out", pictures.heldout), ("test", pictures.test)):
-            if split is not None and split.labels is not None:
-                score = asdict(evaluate(teacher, split))
-                self.report.say(Evaluated, who="teacher", split=name, **self.report.here(), **score)
 
     def _write(self, hand: dict[str, Any]) -> None:
         """A checkpoint of the run as it stands."""
@@ -197,6 +214,7 @@ class Attempt:
             "prepared": self.prepared,
             "methods": {key: self.methods[key].state_dict() for key in self.prepared},
             "resources": self.resources.as_json(),
+            "loading": self._loading,
         })  # fmt: skip
 
     def _keep_best(self, net: Net, epoch: int, step: int) -> None:
@@ -266,25 +284,6 @@ def made(key: str, settings: Mapping[str, Any]) -> Method:
 
 def _side(net: Net, pictures: Pictures) -> Side:
     return Side(net, taps.shapes(net, pictures.shape))
-
-
-def _trial(experiment: Experiment, pictures: Pictures) -> Callable[[], None]:
-    """One step of nets like this run's on random images, to be timed; leaves the run's own nets alone."""
-    student = teachers.fresh(experiment.student.net, pictures, None)
-    teacher = None if experiment.teacher.net == "none" else teachers.fresh(experiment.teacher.net, pictures, None)
-    updates = optimizer([student], experiment.training)
-    x = torch.rand(min(experiment.training.batch_size, 256), *pictures.shape)
-    y = torch.zeros(len(x), dtype=torch.long)
-
-    def step() -> None:
-        if teacher is not None:
-            with torch.no_grad():
-                teacher(x)
-        updates.zero_grad(set_to_none=True)
-        functional.cross_entropy(student(x), y).backward()
-        updates.step()
-
-    return step
 
 
 def _sum(values: Any) -> float | None:

@@ -76,16 +76,21 @@ def evaluate(
     net: Annotated[str, typer.Option(help="The net of a plain state dict; a student file knows its own.")] = "",
     root: Annotated[str, typer.Option(help="Folder of the data.")] = "",
     split: Annotated[str, typer.Option(help="test or train.")] = "test",
+    normalisation: Annotated[
+        str, typer.Option(help="auto: what the file or its publisher says; dataset, imagenet, cifar10, cifar100, half, none.")
+    ] = "auto",
 ) -> None:
-    """Accuracy of a checkpoint in float32. The first line reads `top1 NN.NN`."""
-    from engine import data, evaluation, nets, scoring
-    from engine.export.student import StudentError
+    """Accuracy of a checkpoint in float32. The first line reads `top1 NN.NN`; how the file was read is said on the error
+    output."""
+    from engine import data, nets, scoring, sources
+    from engine.export.header import StudentError
 
     try:
-        found = scoring.of_file(file, net, dataset, root, split)
-    except (data.DataError, nets.NetError, StudentError, scoring.ScoringError) as error:
+        found, notes = scoring.of_file(file, net, dataset, root, split, normalisation)
+    except (data.DataError, nets.NetError, StudentError, sources.SourceError, scoring.ScoringError) as error:
         raise _refusal(str(error)) from error
-    assert isinstance(found, evaluation.Score)
+    for note in notes:
+        typer.echo(note, err=True)
     typer.echo(f"top1 {found.top1:.2f}\ntop5 {found.top5:.2f}\nloss {found.loss:.4f}\nimages {found.images}")
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine import normalisation, published
 from engine.knobs import Knobs, Spec, knob, specs
 
 SCHEMA = 1
@@ -18,6 +19,10 @@ class DatasetSettings(Knobs):
 
     name: str = knob("digits", "Which dataset the student learns from.")
     root: str = knob("", "Folder of the data; empty: the library's own download folder.", kind="path", title="folder")
+    test_root: str = knob(
+        "", "Folder of labelled test images, one subfolder a class; empty: none, and accuracy is not measured.",
+        kind="path", title="test folder", when={"name": ("unlabelled",)},
+    )  # fmt: skip
     labels: bool = knob(True, "Use the labels of the training images; without them only a teacher teaches.")
     split: float = knob(
         0.2, "Share of the images that becomes the test set where the dataset brings none.",
@@ -31,43 +36,107 @@ class DatasetSettings(Knobs):
     subset: float = knob(1.0, "Stratified share of the training images to use.", above=0.0, high=1.0, level="advanced")
     size: Auto | int = knob("auto", "Side the images are resized to; auto: the dataset's own, or the next the nets take.",
                             low=4, high=512, unit="pixels", level="advanced")  # fmt: skip
+    colour: Literal["auto", "grey", "rgb"] = knob(
+        "auto", "Kind of images; auto: what the files are, which must then all be of one kind.",
+        when={"name": ("folder", "unlabelled")}, level="advanced",
+    )  # fmt: skip
+    loading: Literal["auto", "memory", "stream"] = knob(
+        "auto", "memory: all images on the device; stream: batch by batch; auto: memory where they fit.", level="advanced"
+    )
+    workers: Auto | int = knob(
+        "auto", "Processes that decode images while others train; auto: one a core, less one for the run.",
+        low=1, high=64, unit="processes", when={"loading": ("auto", "stream")}, level="advanced",
+    )  # fmt: skip
     crop: int = knob(0, "Random crop after padding by this much on each side.", low=0, high=64, unit="pixels")
     crop_fill: Literal["zero", "reflect"] = knob("zero", "What the padding of the crop is filled with.", level="advanced")
+    resized_crop: float = knob(
+        0.0, "Cut out a random part of at least this share of the area and enlarge it, as for ImageNet (0.08); 0: off.",
+        low=0.0, high=1.0, title="resized crop",
+    )  # fmt: skip
     flip: bool = knob(False, "Mirror half of the images left to right.")
     rotation: float = knob(0.0, "Rotate by a random angle up to this, either way.", low=0.0, high=180.0, unit="degrees")
+    views: int = knob(
+        0, "So many augmented views of each image, taken in turn, one an epoch; 0: a new one every epoch. A teacher of whom "
+        "nothing but logits is needed is then asked about each view once.",
+        low=0, high=10_000, unit="views an image", level="advanced",
+    )  # fmt: skip
+
+    def augmentation(self) -> dict[str, Any]:
+        """How batches are augmented, as far as it is on: what the weights of a trained teacher depend on."""
+        added = self.model_dump(include={"resized_crop", "views"})
+        return self.model_dump(include={"crop", "crop_fill", "flip", "rotation"}) | {k: v for k, v in added.items() if v}
+
+
+BROUGHT = ("file", "run", "download", "pretrained")
+"""Sources of weights that somebody trained before."""
+
+_CHECKPOINT = "The checkpoint: .safetensors, or a .pth/.pt/.th state dict."
+_NORMALISATION = (
+    "By which constants it shifts and scales pixels; auto: what its file, its run or its publisher says, else the dataset's."
+)
+_CLASS_ORDER = (
+    "For each class of the dataset the position, from 0, of the output that stands for it; empty: by the names of the classes "
+    "where its file says them, else as they are."
+)
 
 
 class NetSettings(Knobs):
     """A net and where its weights come from."""
 
     net: str = knob("resnet8", "The architecture.")
-    source: Literal["scratch", "file"] = knob(
-        "scratch", "scratch: fresh weights from the run's seed; file: weights from a checkpoint."
+    source: Literal["scratch", "file", "run", "download", "pretrained"] = knob(
+        "scratch",
+        "scratch: fresh weights from the run's seed; file: a checkpoint; run: the student of an earlier run; download: "
+        "published weights; pretrained: torchvision's, of ImageNet.",
     )
-    file: str = knob("", "The checkpoint: .safetensors, or a .pth/.pt/.th state dict.", kind="path", when={"source": ("file",)})
+    file: str = knob("", _CHECKPOINT, kind="path", when={"source": ("file",)})
+    run: str = knob("", "The run (name or folder) whose student it starts from.", when={"source": ("run",)})
+    download: str = knob(
+        published.AUTO, "Which published weights; auto: those of this net on this dataset.",
+        kind="choice", choices=(published.AUTO, *published.names()), when={"source": ("download",)},
+    )  # fmt: skip
+    normalisation: str = knob(
+        "auto", _NORMALISATION, kind="choice", choices=normalisation.CHOICES, when={"source": BROUGHT}, level="advanced"
+    )
+    class_order: list[int] = knob([], _CLASS_ORDER, low=0, when={"source": BROUGHT}, level="advanced")
 
 
 class TeacherSettings(Knobs):
     """The teacher net, if any."""
 
     net: str = knob("none", "The architecture; none: no teacher net at all.")
-    source: Literal["train", "file", "run", "scratch"] = knob(
+    source: Literal["train", "file", "run", "download", "pretrained", "scratch"] = knob(
         "train",
         "train: trained on the same data as the run's first stage, kept and reused; file: a checkpoint; "
-        "run: the student of an earlier run; scratch: untrained, as a control.",
+        "run: the student of an earlier run; download: published weights; pretrained: torchvision's, of ImageNet; "
+        "scratch: untrained, as a control.",
     )
-    file: str = knob("", "The checkpoint: .safetensors, or a .pth/.pt/.th state dict.", kind="path", when={"source": ("file",)})
+    file: str = knob("", _CHECKPOINT, kind="path", when={"source": ("file",)})
     run: str = knob("", "The run (name or folder) whose student becomes the teacher.", when={"source": ("run",)})
+    download: str = knob(
+        published.AUTO, "Which published teacher; auto: that of this net on this dataset.",
+        kind="choice", choices=(published.AUTO, *published.names()), when={"source": ("download",)},
+    )  # fmt: skip
+    normalisation: str = knob(
+        "auto", _NORMALISATION, kind="choice", choices=normalisation.CHOICES, when={"source": BROUGHT}, level="advanced"
+    )
+    class_order: list[int] = knob([], _CLASS_ORDER, low=0, when={"source": BROUGHT}, level="advanced")
+    head: Literal["train", "none"] = knob(
+        "train",
+        "Where ImageNet's classes are not the dataset's: train a new last layer as the run's first stage, kept and reused; "
+        "none: leave it out, and only features teach.",
+        when={"source": ("pretrained",)},
+    )
     epochs: int = knob(
-        30, "Epochs of the teacher's own training.", low=1, high=2000, unit="epochs", when={"source": ("train",)}
+        30, "Epochs of the teacher's own training.", low=1, high=2000, unit="epochs", when={"source": ("train", "pretrained")}
     )
     learning_rate: float = knob(
         0.05, "Peak learning rate of the teacher's own training (SGD, momentum 0.9, cosine).",
-        above=0.0, high=10.0, scale="log", when={"source": ("train",)}, level="advanced",
+        above=0.0, high=10.0, scale="log", when={"source": ("train", "pretrained")}, level="advanced",
     )  # fmt: skip
     weight_decay: float = knob(
         5e-4, "Weight decay of the teacher's own training.", low=0.0, high=1.0, scale="log",
-        when={"source": ("train",)}, level="advanced",
+        when={"source": ("train", "pretrained")}, level="advanced",
     )  # fmt: skip
 
 
@@ -112,13 +181,20 @@ class RunSettings(Knobs):
                         high=100, unit="runs")  # fmt: skip
     device: str = knob("auto", "auto, cpu, cuda or cuda:1.", level="advanced")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = knob(
-        "auto", "Arithmetic of the nets while training; losses and accuracies stay in float32.", level="advanced"
-    )
-    compile: Literal["off", "on"] = knob(
-        "off", "Compile the nets with torch.compile (needs a C++ compiler on a CPU).", level="advanced"
-    )
+        "auto", "Arithmetic of the nets while training; losses and accuracies stay in float32. auto: bfloat16 where the device "
+        "has it and, on a CPU, where it is measured to be quicker.", level="advanced",
+    )  # fmt: skip
+    compile: Literal["auto", "off", "on"] = knob(
+        "auto", "Compile the nets with torch.compile (needs a C++ compiler on a CPU); auto: in long runs, where it is measured "
+        "to pay.", level="advanced",
+    )  # fmt: skip
     threads: Auto | int = knob("auto", "CPU threads; auto: measured once for this machine and kind of net.", low=1, high=1024,
                                level="advanced")  # fmt: skip
+    memo: Auto | float = knob(
+        "auto", "Memory for remembering the teacher's logits of each view of an image, where methods need nothing else of it; "
+        "0: none. auto: up to a quarter of what is free.",
+        low=0.0, high=1024.0, unit="GiB", level="advanced", title="teacher memo",
+    )  # fmt: skip
     evaluate_every: int = knob(1, "Epochs between evaluations.", low=1, high=1000, unit="epochs", level="advanced")
     report_every: int = knob(10, "Steps between reported means.", low=1, high=10000, unit="steps", level="advanced")
     save_every: int = knob(5, "Epochs between checkpoints.", low=1, high=1000, unit="epochs", level="advanced")

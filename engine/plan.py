@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from engine.cards import Watch
-from engine.experiment import Experiment
+from engine.experiment import Experiment, TeacherSettings
 from engine.method import Method
+from engine.pairing import Match
 
 PROBES: tuple[Watch, ...] = (
     Watch("soft_labels_teacher", "matrix", "Mean soft label of whoever teaches, per class (rows: true class).",
@@ -22,14 +24,23 @@ PROBES: tuple[Watch, ...] = (
 def titles(experiment: Experiment, methods: Mapping[str, Method]) -> dict[str, str]:
     """Every stage of a run in its order: name -> title."""
     found = {"data": "data"}
-    if experiment.teacher.net != "none" and experiment.teacher.source == "train":
-        found["teacher"] = "teacher"
+    if experiment.teacher.net != "none":
+        found |= {name: name for name in _teachers(experiment.teacher)}
     found |= {f"{key}.{s.name}": s.title for key, m in methods.items() for s in m.active_stages()}
     return {**found, "distilling": "distilling", "evaluation": "evaluation"}
 
 
-def announce(experiment: Experiment, methods: Mapping[str, Method], ce_weight: float) -> dict[str, Any]:
-    """The `plan` of RunStarted."""
+def _teachers(settings: TeacherSettings) -> tuple[str, ...]:
+    """The stages in which a teacher is fetched and trained."""
+    fetched = ("download",) if settings.source in ("download", "pretrained") else ()
+    trained = settings.source == "train" or (settings.source == "pretrained" and settings.head == "train")
+    return (*fetched, "teacher") if trained else fetched
+
+
+def announce(
+    experiment: Experiment, methods: Mapping[str, Method], ce_weight: float, compared: Mapping[str, Iterable[Match]]
+) -> dict[str, Any]:
+    """The `plan` of RunStarted; `compared` is what each method compares of the two nets."""
     return {
         "stages": [{"name": name, "title": title} for name, title in titles(experiment, methods).items()],
         "terms": [*_labels(experiment, ce_weight), *_terms(experiment, methods)],
@@ -40,8 +51,15 @@ def announce(experiment: Experiment, methods: Mapping[str, Method], ce_weight: f
         "teacher": experiment.teacher.net,
         "student": experiment.student.net,
         "methods": list(methods),
+        "pairs": [_pair(key, match) for key, found in compared.items() for match in found],
         "expected": experiment.expected.model_dump() if experiment.expected else None,
     }
+
+
+def _pair(key: str, match: Match) -> dict[str, Any]:
+    """Two taps that a method compares: their shapes, which map is averaged, the adapter and its parameters, which are only
+    for training."""
+    return {"method": key, **asdict(match), "spatial": match.spatial, "how": match.how()}
 
 
 def _labels(experiment: Experiment, ce_weight: float) -> list[dict[str, Any]]:

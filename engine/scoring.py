@@ -6,57 +6,45 @@ from pathlib import Path
 
 import torch
 
-from engine import data, nets
+from engine import data, runs
 from engine.cards import catalogue
 from engine.data import Pictures, Sides
 from engine.evaluation import Score, evaluate
-from engine.experiment import DatasetSettings
-from engine.export import student
+from engine.experiment import DatasetSettings, NetSettings
+from engine.export import header
 from engine.knobs import did_you_mean
-from engine.nets.net import Net
-from engine.nets.weights import load_weights
+from engine.normalisation import CHOICES
+from engine.sources import Errand, bring
 
 
 class ScoringError(ValueError):
     """A checkpoint and a dataset that do not go together; the sentence says why."""
 
 
-def of_file(file: Path, net: str, dataset: str, root: str, split: str) -> Score:
-    """Score a student file, or plain weights of the named net, on the test or training images of a dataset."""
+def of_file(file: Path, net: str, dataset: str, root: str, split: str, normalisation: str = "auto") -> tuple[Score, list[str]]:
+    """The score of a student file, or of plain weights of the named net, on the test or training images of a dataset, and
+    notes on how it was read. Raises ScoringError, and the errors of `data.load` and `sources.bring`."""
     if split not in ("test", "train"):
         raise ScoringError(f"there is no split {split!r}; choose test or train")
+    if normalisation not in CHOICES:
+        raise ScoringError(f"there is no normalisation {normalisation!r}; choose {', '.join(CHOICES)}")
     if not file.is_file():
         raise ScoringError(f"{file} is not a file")
     _check_names(net, dataset)
-    known = None if net else student.load(file)
-    pictures = _pictures(dataset, root, _sides(known, net))
-    model = known or _filled(file, net, pictures)
-    if model.frame.classes != len(pictures.class_names):
-        raise ScoringError(
-            f"{file} tells {model.frame.classes} classes apart, {dataset} has {len(pictures.class_names)}; "
-            "choose the dataset it was trained on"
-        )
-    _same_classes(file, pictures, dataset)
+    frame = header.describe(file)["net"] if not net or _is_student(file) else None
+    pictures = _pictures(dataset, root, _sides(frame, net))
+    settings = NetSettings(
+        net=net or str(frame["key"]) if frame else net, source="file", file=str(file), normalisation=normalisation
+    )
+    found = bring(settings, pictures, Errand("net", runs.home()))
     chosen = pictures.test if split == "test" else pictures.train
     if chosen is None:
         raise ScoringError(f"{dataset} has no {split} images")
-    return evaluate(model, chosen)
+    return evaluate(found.net, chosen), list(found.notes)
 
 
-def _same_classes(file: Path, pictures: Pictures, dataset: str) -> None:
-    """A student knows the names of its classes; another dataset with as many is still another dataset."""
-    if file.suffix != ".safetensors":
-        return
-    try:
-        names = student.describe(file)["about"]["classes"]
-    except student.StudentError:  # plain weights name no classes
-        return
-    if list(names) != list(pictures.class_names):
-        first = next((a, b) for a, b in zip(names, pictures.class_names) if a != b)
-        raise ScoringError(
-            f"{file} was trained on other classes than {dataset}'s: its class {first[0]!r} stands where {first[1]!r} does; "
-            "choose the dataset it was trained on"
-        )
+def _is_student(file: Path) -> bool:
+    return file.suffix == ".safetensors" and header.is_student(file)
 
 
 def _check_names(net: str, dataset: str) -> None:
@@ -65,25 +53,13 @@ def _check_names(net: str, dataset: str) -> None:
             raise ScoringError(f"there is no {kind} {name!r}{did_you_mean(name, names)}")
 
 
-def _sides(model: Net | None, net: str) -> Sides:
-    if model is None:
+def _sides(frame: dict[str, object] | None, net: str) -> Sides:
+    if frame is None:
         return Sides.of([catalogue().nets[net]])
-    return Sides(smallest=model.frame.size, exact=model.frame.size, because=f"the student takes {model.frame.size} pixels")
+    size = int(str(frame["size"]))
+    return Sides(smallest=size, exact=size, because=f"the student takes {size} pixels")
 
 
 def _pictures(dataset: str, root: str, sides: Sides) -> Pictures:
     settings = DatasetSettings(name=dataset, root=root, holdout=0.0)
     return data.load(settings, sides, torch.device("cpu"))
-
-
-def _filled(file: Path, net: str, pictures: Pictures) -> Net:
-    made = nets.build(
-        net,
-        classes=len(pictures.class_names),
-        channels=pictures.shape[0],
-        size=pictures.shape[1],
-        mean=pictures.mean,
-        std=pictures.std,
-    )
-    load_weights(made, file)
-    return made

@@ -24,6 +24,7 @@ from engine.cards import catalogue
 from engine.checkpoint import CheckpointError
 from engine.control import Control, Stopped
 from engine.data import DataError
+from engine.downloads import DownloadError
 from engine.events import GroupEnded, Refused, RunEnded, RunStarted
 from engine.export.student import StudentError
 from engine.nets import NetError
@@ -31,13 +32,14 @@ from engine.pairing import PairError
 from engine.plan import announce
 from engine.presets import Resolved
 from engine.report import Sink
-from engine.resources import DeviceError, find_device, find_precision
+from engine.resources import DeviceError, find_device, find_precisions
 from engine.runs import RunFolder
 from engine.runs.lock import LockedError
-from engine.teachers import TeacherError
+from engine.sources import SourceError
 
 FORESEEN = (
-    DataError, NetError, PairError, TeacherError, DeviceError, StudentError, CheckpointError, OSError, torch.OutOfMemoryError,
+    DataError, DownloadError, NetError, PairError, SourceError, DeviceError, StudentError, CheckpointError, OSError,
+    torch.OutOfMemoryError,
 )  # fmt: skip
 """Failures whose message is already a sentence for the user."""
 
@@ -112,7 +114,7 @@ def _left(resolved: Resolved, first: RunStarted | None, there: Mapping[int, Path
 def _device(resolved: Resolved) -> list[rules.Problem]:
     try:
         device = find_device(resolved.experiment.run.device)
-        find_precision(resolved.experiment.run.precision, device)
+        find_precisions(resolved.experiment.run.precision, device)
     except DeviceError as error:
         return [rules.Problem(path="run.device", sentence=str(error))]
     return []
@@ -158,6 +160,7 @@ def _ended(
         folder.log(traceback.format_exc())
         raise
     finally:
+        attempt.close()
         attempt.report.say(RunEnded, outcome=outcome, sentence=sentence or "The process was interrupted.", results=results)
     return outcome, results
 
@@ -181,7 +184,7 @@ def _announce(attempt: Attempt, resolved: Resolved, group: str, repeat: int) -> 
         group=group,
         repeat=repeat,
         repeats=experiment.run.repeats,
-        plan=announce(experiment, attempt.methods, rules.ce_weight(experiment, catalogue())),
+        plan=announce(experiment, attempt.methods, rules.ce_weight(experiment, catalogue()), rules.compared(experiment)),
     )
     for warning in rules.warnings(experiment, catalogue()):
         attempt.report.note(f"{warning.path}: {warning.sentence}", "warning")

@@ -13,18 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import nn
 
 from engine import nets
+from engine.export.header import FORMAT, StudentError, describe
 from engine.nets.net import Net
-
-FORMAT = "kdstudio student 1"
-
-
-class StudentError(ValueError):
-    """A file that is no student of kdstudio; the sentence names the file and what to do."""
 
 
 def write(path: Path, net: Net, about: Mapping[str, Any]) -> None:
@@ -50,18 +44,6 @@ def _verify(path: Path, net: Net) -> None:
             )
         if not torch.equal(again.state_dict()[name], kept):
             raise StudentError(f"{path}: {name} differs after writing; the disk may be failing")
-
-
-def describe(path: str | Path) -> dict[str, Any]:
-    """What a student file says of itself: `net` (how to rebuild it) and `about`. Raises StudentError for other files."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise StudentError(f"{path} cannot be read as safetensors: {error}") from error
-    if metadata.get("format") != FORMAT:
-        raise StudentError(f"{path} is not a student of kdstudio; name its net with --net to evaluate plain weights")
-    return {"net": json.loads(metadata["net"]), "about": json.loads(metadata["about"])}
 
 
 def load(path: str | Path) -> Net:

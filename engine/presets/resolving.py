@@ -17,6 +17,7 @@ from engine.presets.dialect import Document, parse_value
 from engine.presets.places import locate, read, shown
 from engine.presets.problems import PresetError, Problem
 from engine.presets.schema import ASIDE, Tree, kind_of, method_specs, migrated, problems
+from engine.presets.shorthand import spelled_out
 from engine.presets.stack import DEFAULT, OWN, Stack
 
 FORM = "you"
@@ -107,10 +108,13 @@ def _checked(document: Document, catalogue: Catalogue) -> Document:
     newest = migrated(document)
     if isinstance(newest, Problem):
         raise PresetError([newest])
-    found = tuple(problems(newest, catalogue))
+    plain = spelled_out(newest)
+    if isinstance(plain, Problem):
+        raise PresetError([plain])
+    found = tuple(problems(plain, catalogue))
     if found:
         raise PresetError(found)
-    return newest
+    return plain
 
 
 def _stored_origins(document: Document) -> dict[str, str]:
@@ -147,6 +151,7 @@ def _from_set(text: str, catalogue: Catalogue) -> _Edit:
 
 def _edit(stack: Stack, edits: Sequence[_Edit], catalogue: Catalogue) -> None:
     """Lay single settings over the stack. Raises PresetError with what is wrong in any of them."""
+    edits = [plain for edit in edits for plain in _spelled_out(edit)]
     found = [p for edit in edits for p in _edit_problems(edit, catalogue)]
     if found:
         raise PresetError(found)
@@ -155,6 +160,20 @@ def _edit(stack: Stack, edits: Sequence[_Edit], catalogue: Catalogue) -> None:
     stray = [e for e in edits if _names_method_setting(e) and e.parts()[1] not in stack.methods]
     if stray:
         raise PresetError(Problem(e.path, _not_in_stack(e.parts()[1], stack), e.file) for e in stray)
+
+
+def _spelled_out(edit: _Edit) -> Iterable[_Edit]:
+    """The edits a short form stands for (`teacher.source={run: NAME}`). Raises PresetError for one that is wrong."""
+    plain = spelled_out(edit.document())
+    if isinstance(plain, Problem):
+        raise PresetError([plain])
+    if plain.tree == edit.document().tree:
+        return [edit]
+    return [
+        _Edit(f"{section}.{name}", value, edit.origin, edit.file)
+        for section, settings in plain.tree.items()
+        for name, value in settings.items()
+    ]
 
 
 def _lay_edit(stack: Stack, edit: _Edit) -> None:
