@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from engine import denoising_sizes
 from engine.cards import Features
 from engine.knobs import holds
 
@@ -29,7 +30,12 @@ HINT = 2
 
 
 class PairError(ValueError):
-    """Two nets whose features a method cannot compare; the sentence names both shapes."""
+    """Two nets whose features a method cannot compare; the sentence names both shapes. `setting` is the method's setting that
+    asks for what is not there, where it is one."""
+
+    def __init__(self, sentence: str, setting: str = "") -> None:
+        super().__init__(sentence)
+        self.setting = setting
 
 
 @dataclass(frozen=True)
@@ -63,8 +69,17 @@ class Match:
         return min(self.student_shape[1:], self.teacher_shape[1:])
 
     def in_words(self) -> str:
-        """`student f2 32 x 16 x 16, teacher f2 64 x 8 x 8`."""
+        """`student f2 32 × 16 × 16, teacher f2 64 × 8 × 8`."""
         return f"student {self.student} {by(self.student_shape)}, teacher {self.teacher} {by(self.teacher_shape)}"
+
+    def how(self) -> str:
+        """What brings the two together: `1 × 1 convolution, 2,112 parameters; the teacher's map averaged to 8 × 8`."""
+        adapter = ADAPTERS[self.adapter]
+        said = f"{adapter.words}, {self.parameters:,} parameters" if self.parameters else adapter.words
+        if self.spatial == "same" or adapter.resizes(self):
+            return said
+        who = "student" if self.spatial == "pool-student" else "teacher"
+        return f"{said}; the {who}'s map averaged to {by(self.size)}"
 
 
 def by(shape: Shape) -> str:
@@ -167,7 +182,7 @@ def _chosen(wanted: Any, setting: str, student: Shapes, teacher: Shapes) -> tupl
     missing = [n for n in numbers if not 1 <= n <= len(own) or own[n - 1] not in by_tap]
     if missing:
         there = ", ".join(f"{own.index(tap) + 1} ({match.in_words()})" for tap, match in by_tap.items())
-        raise PairError(f"{setting} {missing[0]} of the student has no counterpart in the teacher; there are {there}")
+        raise PairError(f"{setting} {missing[0]} of the student has no counterpart in the teacher; there are {there}", setting)
     return tuple(by_tap[own[n - 1]] for n in numbers)
 
 
@@ -200,10 +215,12 @@ def _counted(who: str, shapes: Shapes) -> str:
 
 @dataclass(frozen=True)
 class Adapter:
-    """A kind of adapter: what it is, in words, and how many parameters it has for a match under a method's settings."""
+    """A kind of adapter: what it is, in words, how many parameters it has for a match under a method's settings, and whether
+    it goes to the teacher's size by itself, so that nothing is averaged."""
 
     words: str
     count: Callable[[Match, Mapping[str, Any]], int]
+    resizes: Callable[[Match], bool] = lambda match: False
 
 
 def _one_by_one(match: Match, settings: Mapping[str, Any]) -> int:
@@ -218,6 +235,16 @@ def _regressor(match: Match, settings: Mapping[str, Any]) -> int:
     c_s, c_t = match.student_shape[0], match.teacher_shape[0]
     _, kernel = bridge(match)
     return c_s * c_t * math.prod(kernel) + 3 * c_t
+
+
+def _denoised(match: Match, settings: Mapping[str, Any]) -> int:
+    channels, compression = match.teacher_shape[0], settings["compression"]
+    if compression in ("pca", "random") and denoising_sizes.width(channels, settings) > channels:
+        raise PairError(
+            f"a fixed projection only makes narrower: {settings['width']} of {channels} channels cannot be had "
+            f"({match.in_words()}); lower width", "width",
+        )  # fmt: skip
+    return denoising_sizes.of_features(match.student_shape[0], channels, settings)
 
 
 def bridge(match: Match) -> tuple[Literal["halve", "double", "crop", "pool"], tuple[int, int]]:
@@ -242,6 +269,7 @@ ADAPTERS: dict[str, Adapter] = {
     "1x1": Adapter("1 × 1 convolution", _one_by_one),
     "1x1 norm": Adapter("1 × 1 convolution, BN", _one_by_one_norm),
     "linear": Adapter("linear layer", _one_by_one),
-    "regressor": Adapter("convolution, BN, ReLU", _regressor),
+    "regressor": Adapter("convolution, BN, ReLU", _regressor, lambda match: bridge(match)[0] != "pool"),
+    "diffkd": Adapter("projections and denoising", _denoised),
 }
 """Kind of adapter -> what the Plan says of it. The modules themselves are in `engine/adapters.py`, or in a method's file."""

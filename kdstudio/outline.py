@@ -9,6 +9,7 @@ from engine import presets, rules
 from engine.cards import Catalogue, DatasetCard, MethodCard, NetCard
 from engine.experiment import Experiment
 from engine.knobs import holds
+from engine.pairing import Match
 from kdstudio.texts import grouped, short, times
 
 
@@ -21,6 +22,19 @@ class Weighted:
 
 
 @dataclass(frozen=True)
+class Paired:
+    """What one method compares of the two nets, match by match, and the parameters it trains for that alone."""
+
+    method: str
+    matches: tuple[Match, ...]
+
+    @property
+    def parameters(self) -> int:
+        """Parameters of its adapters, which are dropped after training."""
+        return sum(match.parameters for match in self.matches)
+
+
+@dataclass(frozen=True)
 class Outline:
     """What the plan shows of an experiment."""
 
@@ -28,6 +42,7 @@ class Outline:
     counted: str
     loss: tuple[Weighted, ...]
     stages: tuple[str, ...]
+    pairs: tuple[Paired, ...] = ()
 
 
 def of(experiment: Experiment, catalogue: Catalogue) -> Outline | None:
@@ -38,7 +53,9 @@ def of(experiment: Experiment, catalogue: Catalogue) -> Outline | None:
         return None
     nets = [(who, catalogue.nets[key]) for who, key in named if key != "none"]
     sizes, words = _sizes(nets, experiment, catalogue)
-    return Outline(sizes, words, loss(experiment, catalogue), stages(experiment, catalogue))
+    compared = rules.compared(experiment, catalogue).items()
+    pairs = tuple(Paired(catalogue.methods[key].title, matches) for key, matches in compared)
+    return Outline(sizes, words, loss(experiment, catalogue), stages(experiment, catalogue), pairs)
 
 
 def _sizes(

@@ -7,6 +7,7 @@ from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QPlainTextEdit, QScrollArea, QWidget
 
 from engine import presets
+from engine.pairing import by
 from engine.presets import Problem
 from kdstudio import boxes, outline, theme
 from kdstudio.icons import IconButton, IconLabel, TextButton
@@ -161,6 +162,8 @@ class Plan(QFrame):
         if comes_to is not None:
             self.outline.addWidget(_titled("Sizes", _sizes(comes_to)))
             self.outline.addWidget(_titled("Loss", _loss(comes_to)))
+            for paired in comes_to.pairs:
+                self.outline.addWidget(_titled(f"{paired.method} compares", _pairs(paired)))
             self.outline.addWidget(_titled("Stages", wrapped("  →  ".join(comes_to.stages))))
 
     def _lay_out(self) -> None:
@@ -217,30 +220,42 @@ def _titled(words: str, body: QWidget) -> QWidget:
     return made
 
 
-def _grid(rows: list[tuple[str, ...]]) -> QWidget:
-    """A few short columns: the first says what, the others are numbers."""
+def _grid(rows: list[tuple[str, ...]], head: tuple[str, ...] = ()) -> QWidget:
+    """A few short columns, under their heads where they have any: the first says what, the others are numbers."""
     made = QWidget()
     grid = QGridLayout(made)
     grid.setContentsMargins(0, 0, 0, 0)
     grid.setHorizontalSpacing(theme.GAP)
     grid.setVerticalSpacing(theme.HALF)
-    for y, row in enumerate(rows):
+    for y, row in enumerate((head, *rows)):
         for x, words in enumerate(row):
-            cell = label(words, "faint" if y == 0 and rows[0][0] == "" else "muted" if x == 0 else "plain")
+            cell = label(words, "faint" if y == 0 else "muted" if x == 0 else "plain")
             grid.addWidget(cell, y, x, Qt.AlignmentFlag.AlignLeft if x == 0 else Qt.AlignmentFlag.AlignRight)
     grid.setColumnStretch(0, 1)
     return made
 
 
 def _sizes(comes_to: outline.Outline) -> QWidget:
-    rows: list[tuple[str, ...]] = [("", "parameters", "multiply-adds")]
-    rows += [(who, short(parameters), short(multiply_adds)) for who, parameters, multiply_adds in comes_to.sizes]
+    rows = [(who, short(parameters), short(multiply_adds)) for who, parameters, multiply_adds in comes_to.sizes]
     made = QWidget()
     column = boxes.column(theme.HALF, made)
-    column.addWidget(_grid(rows))
+    column.addWidget(_grid(rows, ("", "parameters", "multiply-adds")))
     column.addWidget(label(f"on {comes_to.counted}", "faint"))
     return made
 
 
 def _loss(comes_to: outline.Outline) -> QWidget:
     return _grid([(summand.words, f"× {summand.weight:.4g}") for summand in comes_to.loss])
+
+
+def _pairs(paired: outline.Paired) -> QWidget:
+    """Each pair of maps: student and teacher beside each other, and below how they come together."""
+    made = QWidget()
+    column = boxes.column(theme.HALF, made)
+    rows = [(f"{m.student}  {by(m.student_shape)}", f"{m.teacher}  {by(m.teacher_shape)}") for m in paired.matches]
+    column.addWidget(_grid(rows, ("student", "teacher")))
+    for words in dict.fromkeys(match.how() for match in paired.matches):
+        column.addWidget(wrapped(sentence_case(words), "faint"))
+    if paired.parameters:
+        column.addWidget(label(f"{short(paired.parameters)} parameters only for training", "faint"))
+    return made

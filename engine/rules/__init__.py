@@ -13,14 +13,16 @@ from pathlib import Path
 from engine import cards
 from engine.cards import Catalogue
 from engine.experiment import Experiment
+from engine.pairing import Match, PairError
 from engine.presets import Problem
 from engine.presets.schema import unknown_method, unknown_name
-from engine.rules import images, sources, stack, surprises, training
+from engine.rules import images, pairs, sources, stack, surprises, training
 from engine.rules.case import Case
 
-__all__ = ["Problem", "ce_weight", "problems", "warnings"]
+__all__ = ["Problem", "ce_weight", "compared", "problems", "warnings"]
 
-_RULES = (*stack.RULES, *sources.RULES, *images.RULES, *training.RULES)
+_RULES = (*stack.RULES, *pairs.RULES, *sources.RULES, *images.RULES, *training.RULES)
+_WARNINGS = (*surprises.WARNINGS, *pairs.WARNINGS)
 
 
 def problems(experiment: Experiment, catalogue: Catalogue | None = None, *, home: Path | None = None) -> tuple[Problem, ...]:
@@ -40,12 +42,25 @@ def warnings(experiment: Experiment, catalogue: Catalogue | None = None) -> tupl
     if any(_unknown(experiment, known)):
         return ()
     case = Case(experiment, known)
-    return tuple(problem for rule in surprises.WARNINGS for problem in rule(case))
+    return tuple(problem for rule in _WARNINGS for problem in rule(case))
 
 
 def ce_weight(experiment: Experiment, catalogue: Catalogue | None = None) -> float:
     """Weight of the cross-entropy with the labels, as `Case.ce_weight`."""
     return Case(experiment, catalogue or cards.catalogue()).ce_weight
+
+
+def compared(experiment: Experiment, catalogue: Catalogue | None = None) -> dict[str, tuple[Match, ...]]:
+    """What each method of the stack compares of the two nets, from their cards; methods that compare nothing, or cannot (see
+    `problems`), are left out. The names must be known."""
+    case = Case(experiment, catalogue or cards.catalogue())
+    found = dict[str, tuple[Match, ...]]()
+    for key in case.methods:
+        try:
+            found[key] = pairs.compared(case, key)
+        except PairError:
+            continue
+    return {key: matches for key, matches in found.items() if matches}
 
 
 def _unknown(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,6 +52,22 @@ class Case:
         """The cards of the nets, by the setting that names them."""
         named = {"student.net": self.experiment.student.net, "teacher.net": self.experiment.teacher.net}
         return {path: self.catalogue.nets[key] for path, key in named.items() if key != "none"}
+
+    @cached_property
+    def side(self) -> int:
+        """The side to which the images come: the one asked for or their own, or the next that the nets take; 0 where only
+        the data tells."""
+        size = self.experiment.dataset.size
+        wanted = size if isinstance(size, int) else self.catalogue.datasets[self.experiment.dataset.name].size
+        return max(net.exact or max(wanted, net.smallest) for net in self.nets.values()) if wanted else 0
+
+    @cached_property
+    def shapes(self) -> dict[str, Mapping[str, tuple[int, ...]]]:
+        """The shapes of each net's taps on these images, by the setting that names the net; on the images on which nets are
+        compared where nobody looked at both of them on these."""
+        here = {path: net.shapes_on(self.side) for path, net in self.nets.items()}
+        known = {path: shapes for path, shapes in here.items() if shapes}
+        return known if len(known) == len(here) else {path: net.taps for path, net in self.nets.items()}
 
     def terms(self) -> Iterator[tuple[str, Term]]:
         """The active terms of the stack, each with its method."""

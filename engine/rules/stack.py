@@ -38,6 +38,14 @@ def _offer_is_taken(case: Case) -> Iterator[Problem]:
         yield Problem(path, sentence)
 
 
+def _something_to_modify(case: Case) -> Iterator[Problem]:
+    learning = [key for key, card in case.methods.items() if card.needs.compares_logits and not card.modifies]
+    for key, card in case.methods.items():
+        if card.modifies and not learning:
+            sentence = f"{card.title} changes what methods on logits see, and there is none in the stack; add one, such as KD"
+            yield Problem(f"methods.{key}", sentence)
+
+
 def _without_labels(case: Case) -> Iterator[Problem]:
     if case.experiment.dataset.labels:
         return
@@ -60,4 +68,6 @@ def _something_to_learn(case: Case) -> Iterator[Problem]:
         yield Problem(f"methods.{key}.ce_weight", sentence)
 
 
-RULES = (_source_of_logits, _one_source_of_logits, _offer_is_taken, _without_labels, _something_to_learn)
+RULES = (
+    _source_of_logits, _one_source_of_logits, _offer_is_taken, _something_to_modify, _without_labels, _something_to_learn,
+)  # fmt: skip

@@ -19,7 +19,7 @@ MOBILE = {"f0": (16, 16, 16), "f1": (12, 16, 16), "f2": (16, 8, 8), "f3": (48, 4
 LENET = {"conv1": (6, 14, 14), "conv2": (16, 5, 5), "pooled": (84,)}
 FLAT = {"pooled": (64,)}
 
-SHIPPED = {key: dict(nets.card(key).taps) for key in nets.keys() if not key.startswith("torchvision.")}
+SHIPPED = {key: dict(nets.card(key).taps) for key in tuple(nets.keys()) if not key.startswith("torchvision.")}
 every_pair = pytest.mark.parametrize(("student", "teacher"), list(product(SHIPPED, SHIPPED)))
 
 
