@@ -52,15 +52,8 @@ def announce(
         "student": experiment.student.net,
         "methods": list(methods),
         "pairs": [_pair(key, match) for key, found in compared.items() for match in found],
-        "pairs": [_pair(key, match) for key, found in compared.items() for match in found],
         "expected": experiment.expected.model_dump() if experiment.expected else None,
     }
-
-
-def _pair(key: str, match: Match) -> dict[str, Any]:
-    """Two taps that a method compares: their shapes, which map is averaged, the adapter and its parameters, which are only
-    for training."""
-    return {"method": key, **asdict(match), "spatial": match.spatial, "how": match.how()}
 
 
 def _pair(key: str, match: Match) -> dict[str, Any]:
