@@ -12,7 +12,8 @@ from typing import Any
 
 @dataclass
 class Served:
-    """What the server sends, how, and what it was asked: `ranges` holds the Range header of every request."""
+    """What the server sends, how, and what it was asked: `ranges` holds the Range header of every request. `files` are contents
+    of their own for names in the address; any other name is answered with `content`."""
 
     content: bytes = bytes(range(256)) * 4096
     ranged: bool = True
@@ -20,6 +21,7 @@ class Served:
     status: int = 200
     ranges: list[str] = field(default_factory=list)
     url: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
 
 
 @contextmanager
@@ -46,11 +48,12 @@ def _handler(served: Served) -> type[BaseHTTPRequestHandler]:
             if served.status != 200:
                 self.send_error(served.status)
                 return
+            content = served.files.get(self.path.rpartition("/")[2], served.content)
             start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and served.ranged else 0
-            if start >= len(served.content):
+            if start >= len(content):
                 self.send_error(416)
                 return
-            body = served.content[start:]
+            body = content[start:]
             self.send_response(206 if start else 200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -11,9 +11,18 @@ import numpy as np
 
 from engine.decoding.images import DataError
 
+
+def _latin1(text: str, encoding: str) -> bytes:
+    """What protocol 2 writes for bytes. Raises UnpicklingError for another encoding."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"it asks for the encoding {encoding!r}, which plain bytes do not need")
+    return text.encode("latin1")
+
+
 _ARRAYS = np.zeros(0).__reduce__()[0]
 _ALLOWED: dict[tuple[str, str], Any] = {
     **{(f"numpy.{core}.multiarray", "_reconstruct"): _ARRAYS for core in ("core", "_core")},
+    ("_codecs", "encode"): _latin1,
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
 }

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import struct
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -152,93 +148,3 @@ def test_pixels_become_floats_from_zero_to_one() -> None:
 def test_an_unknown_dataset_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(DataError, match="there is no dataset 'fashion_mnist'; did you mean 'fashion-mnist'"):
         data.load(DatasetSettings(name="fashion_mnist"), ANY, "cpu")
-
-
-FASHION = {"train-images-idx3-ubyte": 60, "t10k-images-idx3-ubyte": 20}
-
-
-def write_fashion(folder: Path, pack: bool = False) -> None:
-    """A small Fashion-MNIST in the official format."""
-    folder.mkdir(parents=True, exist_ok=True)
-    chance = np.random.default_rng(0)
-    for name, n in FASHION.items():
-        images = struct.pack(">IIII", 0x803, n, 28, 28) + chance.integers(0, 256, n * 784, np.uint8).tobytes()
-        labels = struct.pack(">II", 0x801, n) + bytes(i % 10 for i in range(n))
-        for file, content in ((name, images), (name.replace("images-idx3", "labels-idx1"), labels)):
-            if pack:
-                (folder / f"{file}.gz").write_bytes(gzip.compress(content))
-            else:
-                (folder / file).write_bytes(content)
-
-
-def fashion(root: Path, **settings) -> Pictures:
-    return data.load(DatasetSettings(name="fashion-mnist", root=str(root), **settings), ANY, "cpu")
-
-
-@pytest.mark.parametrize("inside", [".", "FashionMNIST/raw", "raw"])
-@pytest.mark.parametrize("pack", [True, False])
-def test_fashion_mnist_is_read_in_every_layout(inside: str, pack: bool, tmp_path: Path) -> None:
-    write_fashion(tmp_path / inside, pack)
-    p = fashion(tmp_path)
-    assert (len(p.train), len(p.heldout), len(p.test), p.shape) == (50, 10, 20, (1, 28, 28))
-    assert p.class_names[9] == "Ankle boot"
-
-
-def test_a_folder_without_the_official_files_names_the_first_missing_one(tmp_path: Path) -> None:
-    write_fashion(tmp_path)
-    (tmp_path / "t10k-labels-idx1-ubyte").unlink()
-    with pytest.raises(DataError, match=r"holds no t10k-labels-idx1-ubyte .*leave the folder empty to download"):
-        fashion(tmp_path)
-
-
-def test_a_damaged_file_is_named(tmp_path: Path) -> None:
-    write_fashion(tmp_path)
-    path = tmp_path / "train-images-idx3-ubyte"
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-5])
-    with pytest.raises(DataError, match="train-images-idx3-ubyte holds 47035 bytes where its header says 47040"):
-        fashion(tmp_path)
-    path.write_bytes(b"hello")
-    with pytest.raises(DataError, match="is no IDX file"):
-        fashion(tmp_path)
-
-
-DAMAGES = {
-    "cut off": lambda content: content[: len(content) // 2],
-    "something else": lambda content: b"no gzip at all",
-    "overwritten": lambda content: content[:30] + b"x" * 30 + content[60:],
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_archive_is_named(damage: str, tmp_path: Path) -> None:
-    write_fashion(tmp_path, pack=True)
-    path = tmp_path / "train-images-idx3-ubyte.gz"
-    path.write_bytes(DAMAGES[damage](path.read_bytes()))
-    with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz is damaged"):
-        fashion(tmp_path)
-
-
-def test_images_and_labels_of_different_files_are_refused(tmp_path: Path) -> None:
-    write_fashion(tmp_path)
-    (tmp_path / "train-labels-idx1-ubyte").write_bytes((tmp_path / "t10k-labels-idx1-ubyte").read_bytes())
-    with pytest.raises(DataError, match=r"60 images .* 20 labels"):
-        fashion(tmp_path)
-
-
-def test_a_failed_download_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(folder: str, download: bool) -> None:
-        raise RuntimeError("no connection")
-
-    monkeypatch.setattr("appdirs.user_data_dir", lambda *names, **more: str(tmp_path))
-    monkeypatch.setattr("torchvision.datasets.FashionMNIST", refuse)
-    with pytest.raises(DataError, match=r"could not be downloaded .*\(no connection\); check the connection"):
-        data.load(DatasetSettings(name="fashion-mnist"), ANY, "cpu")
-
-
-def test_the_real_fashion_mnist_has_the_mean_and_std_of_the_sheet(real_data: Path) -> None:
-    p = fashion(real_data / "fashion-mnist", holdout=0)
-    assert (len(p.train), len(p.test)) == (60_000, 10_000)
-    assert p.mean[0] == pytest.approx(0.28604, abs=5e-6)
-    assert p.std[0] == pytest.approx(0.35302, abs=5e-6)
-    assert counts(p.test.labels) == [1000] * 10

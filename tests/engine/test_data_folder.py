@@ -145,7 +145,7 @@ def class_too_many(root: Path) -> str:
 def grey_among_colour(root: Path) -> str:
     fill(root)
     paint(root / "bee" / "3.png", mode="L")
-    return "/bee/3.png is greyscale among images in colour (1 of 10 files); convert"
+    return "/bee/3.png is greyscale among images in colour (1 of 10 files); set dataset.colour to rgb or grey"
 
 
 def colour_among_grey(root: Path) -> str:
