@@ -86,7 +86,7 @@ def open_window(preset: str, home: Path | None) -> Window:
     assert isinstance(app, QApplication)
     app.setDesktopFileName("kdstudio")
     theme.prepare(app)
-    store = Store(catalogue())
+    store = Store(catalogue(), home)
     store.open_preset(preset)
     opened = Window(store, home)
     theme.finish()

@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, Signal
 
 from engine import presets, rules
 from engine.cards import Catalogue
-from engine.experiment import CE_WEIGHT, SECTIONS, section_specs
+from engine.experiment import CE_WEIGHT, SECTIONS, Experiment, section_specs
 from engine.presets import PresetError, Problem, Resolved
 
 
@@ -40,9 +40,11 @@ class Store(QObject):
     problems_changed = Signal()
     preset_changed = Signal()
 
-    def __init__(self, catalogue: Catalogue, parent: QObject | None = None) -> None:
+    def __init__(self, catalogue: Catalogue, home: Path | None = None, parent: QObject | None = None) -> None:
+        """`home` is the folder of the runs, among which a teacher or a student may be named; the user's where not given."""
         super().__init__(parent)
         self.catalogue = catalogue
+        self._home = home
         self.problems: tuple[Problem, ...] = ()
         self.warnings: tuple[Problem, ...] = ()
         self._preset: str | Path = ""
@@ -242,8 +244,16 @@ class Store(QObject):
             if bad & set(form):
                 self._shown = presets.resolve(self._preset, form=rest, catalogue=self.catalogue)
         experiment = self.resolved().experiment
-        self.problems = (*wrong, *rules.problems(experiment, self.catalogue))
+        self.problems = (*wrong, *rules.problems(experiment, self.catalogue, home=self._runs(experiment)))
         self.warnings = tuple(rules.warnings(experiment, self.catalogue))
+
+    def _runs(self, experiment: Experiment) -> Path | None:
+        """The folder of the runs where the experiment names one of them; looking for it loads what an opening window spares."""
+        if "run" in (experiment.teacher.source, experiment.student.source) and self._home is None:
+            from engine import runs
+
+            self._home = runs.home()
+        return self._home
 
     def _tell(self) -> None:
         self.changed.emit()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
+from safetensors.numpy import save_file
 from small_catalogue import CATALOGUE
 
 from engine import rules
@@ -33,6 +36,7 @@ def warned(**settings: Any) -> list[tuple[str, str]]:
     return [(p.path, p.sentence) for p in rules.warnings(experiment(**settings), CATALOGUE)]
 
 
+RUN = {"student__source": "run", "student__run": "one"}
 REPLACE = {"reffakd": {"mode": "replace"}}
 
 
@@ -79,6 +83,35 @@ def test_an_experiment_that_can_run_has_no_problem(settings: dict[str, Any]) -> 
         ),
         ({"methods": {"reffakd": {"soft_weight": 0.0, "ce_weight": 0.0}}}, "methods.reffakd.ce_weight", "every weight is 0"),
         ({"student__source": "file"}, "student.file", "choose the checkpoint"),
+        ({"student__source": "run"}, "student.run", "name the run, or give the folder, whose student this one starts from"),
+        (
+            {"teacher__net": "resnet20", "teacher__source": "download"},
+            "teacher.download", "no resnet20 trained on digits is known to be published; choose one of cifar10-resnet20, ",
+        ),
+        (
+            {"teacher__net": "resnet20", "teacher__source": "download", "teacher__download": "cifar10-resnet56"},
+            "teacher.download", "cifar10-resnet56 is a resnet56, not a resnet20; set teacher.net to resnet56",
+        ),
+        (
+            {"student__net": "resnet20", "student__source": "pretrained"},
+            "student.source", "pretrained weights are torchvision's, and resnet20 is none of its nets",
+        ),
+        (
+            {"student__net": "resnet20", "student__source": "download", "student__download": "cifar10-resnet20"},
+            "student.download", "cifar10-resnet20 takes colour images, those of Digits are grey",
+        ),
+        (
+            {"student__net": "resnet20", **RUN, "student__class_order": [0, 1, 2]},
+            "student.class_order", "it holds 3 positions for 10 classes",
+        ),
+        (
+            {"student__net": "resnet20", **RUN, "student__class_order": [0, 1, 2, 3, 4, 5, 6, 7, 8, 8]},
+            "student.class_order", "position 8 stands for two classes",
+        ),
+        (
+            {"student__net": "resnet20", **RUN, "student__normalisation": "imagenet"},
+            "student.normalisation", "ImageNet's constants are of 3 channels, the images have 1",
+        ),
         ({"student__source": "file", "student__file": "no/such.pth"}, "student.file", "there is no file 'no/such.pth'"),
         ({"teacher__net": "resnet20", "teacher__source": "file"}, "teacher.file", "choose the checkpoint"),
         ({"teacher__net": "resnet20", "teacher__source": "run"}, "teacher.run", "name the run"),
@@ -116,8 +149,42 @@ def test_the_run_that_teaches_must_be_there_and_have_a_student(tmp_path: Path) -
     ]
     (tmp_path / "first").mkdir()
     assert said("first", tmp_path) == ["'first' has no student.safetensors; choose a finished run"]
-    (tmp_path / "first" / "student.safetensors").write_bytes(b"")
+    held(tmp_path / "first" / "student.safetensors", "resnet20")
     assert said("first", tmp_path) == said(str(tmp_path / "first"), None) == []
+    (tmp_path / "first" / "student.safetensors").write_bytes(b"")
+    assert "its student cannot be used" in said("first", tmp_path)[0]
+
+
+def held(path: Path, net: str) -> None:
+    """A student file that says it holds a net; its weights do not matter to rules."""
+    about = {"format": "kdstudio student 1", "net": json.dumps({"key": net}), "about": json.dumps({"classes": ["a", "b"]})}
+    save_file({"mean": numpy.zeros(1, numpy.float32)}, path, about)
+
+
+@pytest.mark.parametrize("who", ["teacher", "student"])
+@pytest.mark.parametrize("source", ["run", "file"])
+def test_a_student_of_another_net_is_named_while_typing(who: str, source: str, tmp_path: Path) -> None:
+    (tmp_path / "first").mkdir()
+    held(tmp_path / "first" / "student.safetensors", "resnet56")
+    named = "first" if source == "run" else str(tmp_path / "first" / "student.safetensors")
+    settings = {f"{who}__net": "resnet20", f"{who}__source": source, f"{who}__{source}": named}
+    [problem] = rules.problems(experiment(**settings), CATALOGUE, home=tmp_path)
+    assert problem.path == f"{who}.{source}"
+    assert problem.sentence == f"it holds a resnet56, not a resnet20; set {who}.net to resnet56, or choose another one"
+
+
+def test_runs_that_stand_on_each_other_are_refused_with_the_circle(tmp_path: Path) -> None:
+    for name, other in (("first", "second"), ("second", "third"), ("third", "first")):
+        (tmp_path / name).mkdir()
+        stored = f"kdstudio: 1\nteacher: {{net: resnet8, source: run, run: {other}}}\nstudent: {{net: resnet8}}\n"
+        (tmp_path / name / "experiment.yaml").write_text(stored, encoding="utf-8")
+        held(tmp_path / name / "student.safetensors", "resnet20")
+    made = experiment(teacher__net="resnet20", teacher__source="run", teacher__run="second", methods={"kd": {}})
+    [problem] = rules.problems(made, CATALOGUE, home=tmp_path)
+    assert problem.path == "teacher.run"
+    assert "in a circle (second -> third -> first -> second)" in problem.sentence
+    (tmp_path / "first" / "experiment.yaml").write_text("kdstudio: 1\nstudent: {net: resnet8}\n", encoding="utf-8")
+    assert rules.problems(made, CATALOGUE, home=tmp_path) == ()
 
 
 def test_more_threads_than_cores_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:

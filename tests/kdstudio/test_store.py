@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine import presets
+from engine.cards import catalogue
 from engine.presets import PresetError
 from kdstudio.store import Store
 
@@ -143,3 +146,10 @@ def test_changes_are_told_in_order(store: Store, qtbot: QtBot) -> None:
         store.set_value("training.epochs", 3)
     with qtbot.waitSignals([store.preset_changed, store.changed, store.problems_changed], order="strict"):
         store.open_preset("experiments/digits-labels")
+
+
+def test_a_run_that_is_not_there_is_said_while_it_is_typed(tmp_path: Path, qapp: QApplication) -> None:
+    store = Store(catalogue(), tmp_path)
+    store.open_preset("experiments/digits-dkd")
+    store.set_values({"teacher.source": "run", "teacher.run": "first"})
+    assert store.problem("teacher.run") == "there is no run 'first'; name one of your runs, or give its folder"
