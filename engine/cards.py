@@ -22,7 +22,8 @@ WatchKind = Literal["curve", "distribution", "matrix", "images", "table"]
 @dataclass(frozen=True)
 class Term:
     """A named, unweighted loss. `weight` and `warmup` (epochs of linear growth) are numbers or names of the method's
-    own settings; `scale` is the axis it is plotted on."""
+    own settings; `scale` is the axis it is plotted on. `own`: it teaches modules of the method alone and has no gradient at
+    the student, so that its share there is not measured."""
 
     name: str
     help: str
@@ -30,6 +31,7 @@ class Term:
     warmup: int | str = 0
     title: str = ""
     scale: Literal["linear", "log"] = "linear"
+    own: bool = False
     when: Condition = field(default_factory=dict)
 
 
@@ -45,6 +47,15 @@ class Watch:
     unit: str = ""
     stage: str = ""
     when: Condition = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What the entries of a distribution are: shares between `edges` (one more than entries), with values to compare with,
+    by name, drawn as lines."""
+
+    edges: tuple[float, ...]
+    levels: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

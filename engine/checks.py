@@ -190,8 +190,8 @@ def _nonfinite_check(name: str) -> Check:
     return Check(f"nonfinite:{name}", "Non-finite", "a term is infinite or not a number", (reads,), broken, "error")
 
 
-def every(terms: tuple[str, ...]) -> tuple[Check, ...]:
-    """The general checks for terms by their full names (`kd.kl`)."""
+def every(terms: tuple[str, ...], own: tuple[str, ...] = ()) -> tuple[Check, ...]:
+    """The general checks for terms by their full names (`kd.kl`), and for `own` ones, which never reach the student."""
     weighed = ("labels", *terms)
     return (
         Check("nearly-uniform", "Soft labels nearly uniform", "mean H/ln C > 0.99", ("entropy_teacher",), _nearly_uniform),
@@ -200,9 +200,10 @@ def every(terms: tuple[str, ...]) -> tuple[Check, ...]:
               "nats", ("smoothing_teacher",), _only_smoothing, "info"),
         *(check for name in weighed for check in _share_checks(name)),
         *(_fight_check(name) for name in terms),  # not for the labels: what fights with them is named already
-        *(_nonfinite_check(name) for name in ("loss", "ce", *terms)),
+        *(_nonfinite_check(name) for name in ("loss", "ce", *terms, *own)),
     )  # fmt: skip
 
 
-ALL = every(tuple(f"{key}.{term.name}" for key in tuple(method.keys()) for term in method.find(key).terms))
+_TERMS = [(f"{key}.{term.name}", term) for key in tuple(method.keys()) for term in method.find(key).terms]
+ALL = every(*(tuple(name for name, term in _TERMS if term.own == own) for own in (False, True)))
 """The general checks over every term of every method there is; one whose scalar is never measured is never asked."""

@@ -57,6 +57,7 @@ class Distilling:
         self._parameters = [p for g in self.optimizer.param_groups for p in g["params"]]
         self._earliest = next(cast.student.parameters())
         self._weights: tuple[int, dict[str, float]] = (0, {})
+        self._own = {name for name, _, term in self.stack.terms if term.own}
         self.loop = Loop(
             stage=STAGE,
             split=pictures.train,
@@ -99,7 +100,8 @@ class Distilling:
         total = sum(pieces.values(), torch.zeros((), device=batch.x.device))
         every = self.experiment.run.share_every
         if every and batch.step % every == 0 and len(pieces) > 1:
-            self.hand.report.measure(gradient_shares(pieces, self._earliest))
+            reaching = {name: piece for name, piece in pieces.items() if name not in self._own}
+            self.hand.report.measure(gradient_shares(reaching, self._earliest))
         self._update(batch, total)
         return torch.stack((total, *values, *(losses[name] for name, _, _ in self.stack.terms))).detach()
 

@@ -1,4 +1,4 @@
-"""Mathematics on logits: soft labels, the distillation losses of KD and DKD, and what probes measure of two sets of logits.
+"""Mathematics on logits: soft labels, the distillation losses of KD, DKD and DIST, and what probes measure of two sets of logits.
 
 Shapes: B images, C classes; z logits (B, C), p probabilities (B, C), y class numbers (B,), q a matrix of soft labels (C, C)
 whose row y is the target of class y. Unit: nats. Losses that soften both sides carry their τ².
@@ -77,6 +77,26 @@ def tckd(z_s: Tensor, z_t: Tensor, y: Tensor, temperature: float) -> Tensor:
 def nckd(z_s: Tensor, z_t: Tensor, y: Tensor, temperature: float) -> Tensor:
     """The non-target-class part of `dkd`, a scalar."""
     return dkd(z_s, z_t, y, temperature)[1]
+
+
+def dist(z_s: Tensor, z_t: Tensor, temperature: float | Tensor) -> tuple[Tensor, Tensor]:
+    """1 - Pearson's correlation of the softened outputs, times τ²: of each image over the classes, and of each class over the
+    images of the batch, both averaged (DIST, Huang et al. 2022: inter and intra)."""
+    p_s, p_t = soft_labels(z_s, temperature), soft_labels(z_t, temperature)
+    scale = temperature**2
+    return scale * (1.0 - _pearson(p_s, p_t).mean()), scale * (1.0 - _pearson(p_s.T, p_t.T).mean())
+
+
+def _pearson(a: Tensor, b: Tensor) -> Tensor:
+    """Pearson's correlation of each row, with 1e-8 in the denominator: 0 for a row whose entries are all equal."""
+    a, b = (v - v.mean(dim=1, keepdim=True) for v in (a, b))
+    return (a * b).sum(dim=1) / (a.norm(dim=1) * b.norm(dim=1) + 1e-8)
+
+
+def standardized(z: Tensor) -> Tensor:
+    """(z - mean) / (std + 1e-7) over the classes of each image, std with C - 1 (Sun et al. 2024): logits of which only the
+    order and the relative distances are left."""
+    return (z - z.mean(dim=1, keepdim=True)) / (z.std(dim=1, keepdim=True) + 1e-7)
 
 
 def _others(y: Tensor, classes: int) -> Tensor:

@@ -19,13 +19,13 @@ import torch
 from torch import Tensor, nn
 
 from engine import pairing
-from engine.cards import Features, MethodCard, Mix, Needs, Stage, Term, Watch
+from engine.cards import Axis, Features, MethodCard, Mix, Needs, Stage, Term, Watch
 from engine.findings import Check
 from engine.knobs import Condition, Knobs, holds, specs
 from engine.pairing import Match
 
 __all__ = [
-    "Check", "Facts", "Features", "Knobs", "Lab", "Match", "Method", "Mix", "Needs", "Part", "Places", "Seen", "Side",
+    "Axis", "Check", "Facts", "Features", "Knobs", "Lab", "Match", "Method", "Mix", "Needs", "Part", "Places", "Seen", "Side",
     "Stage", "Term", "View", "Watch", "card", "find", "keys",
 ]  # fmt: skip
 
@@ -233,6 +233,16 @@ class Method(nn.Module):
     def watch(self, seen: Seen) -> dict[str, Tensor]:
         """Every active watch of the distilling stage, without gradient."""
         return {}
+
+    def signals(self, seen: Seen) -> dict[str, Tensor]:
+        """Features (B, d) of this method's making, by name, whose signal-to-noise over augmentations is measured beside the
+        nets' at every evaluation, without gradient."""
+        return {}
+
+    def axis(self, watch: str) -> Axis | None:
+        """What the entries of one of this method's distributions are where they are shares between numbers; None: they are
+        places with `names`."""
+        return None
 
     def names(self, watch: str) -> tuple[str, ...]:
         """What the places of one of this method's distributions or matrices are called; empty: they are numbered."""

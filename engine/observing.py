@@ -8,13 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine import pairing, probes, seeds
+from engine import affinity, pairing, probes, seeds
+from engine.cards import Watch
 from engine.data import Pictures, Split
 from engine.data.batches import Views
 from engine.data.pixels import to_unit
 from engine.experiment import Experiment
 from engine.loop import Batch
-from engine.method import View
+from engine.method import Method, View
 from engine.nets.net import Net
 from engine.plan import PROBES
 from engine.report import Reporter
@@ -61,7 +62,8 @@ class Observer:
         teacher, other = (None, {}) if self.cast.teacher is None else self._seen(self.cast.teacher, x)
         taught = stack.taught(batch, student, teacher)
         logits = probes.of_logits(student.logits, None if taught is None else taught.logits, y, self.temperature)
-        scalars = {**logits.scalars, **probes.of_maps(own, other, self._alike(own, other)).scalars, **self._noise(net)}
+        scalars = {**logits.scalars, **probes.of_maps(own, other, self._alike(own, other)).scalars}
+        scalars |= {**self._noise(net), **self._noise_inside(stack, epoch, step)}
         self.report.measure(scalars)
         names = {"classes": list(self.pictures.class_names)}
         for name, matrix in logits.arrays.items():
@@ -105,6 +107,21 @@ class Observer:
             self._constant = {"snr_teacher": ratio(self.cast.teacher)}
         return {"snr_student": ratio(net), **self._constant}
 
+    def _noise_inside(self, stack: Stack, epoch: int, step: int) -> dict[str, float]:
+        """Signal-to-noise of the features that methods make on the way, over the same augmentations."""
+        if not stack.signalling or not self._moves():
+            return {}
+        raw = self.split.take(self.index[:NOISY])
+        rows = torch.arange(len(raw), device=raw.device)
+        views = Views(self.experiment.dataset, len(raw), seeds.key(0, "signal to noise"), raw.device)
+        chance = seeds.generator(0, "signals", device=raw.device)
+        labels = None if self.split.labels is None else self.split.labels[self.index[:NOISY]]
+        seen = [
+            stack.signals(Batch(views.at(raw, rows, k), labels, self.index[:NOISY], epoch, step), chance)
+            for k in range(probes.AUGMENTATIONS)
+        ]
+        return {f"snr/{name}": affinity.signal_to_noise(torch.stack([each[name] for each in seen])) for name in seen[0]}
+
     def _moves(self) -> bool:
         """Without augmentation every view is the same and there is no noise to measure."""
         settings = self.experiment.dataset
@@ -125,10 +142,20 @@ class Observer:
         if not any(w.stage == "" for m in self.cast.methods.values() for w in m.active_watches()):
             return
         student, teacher = stack.see(batch)
-        for (key, name), value in stack.watches(batch, student, teacher).items():
+        chance = seeds.generator(0, "watches", device=batch.x.device)
+        for (key, name), value in stack.watches(batch, student, teacher, chance).items():
             method = self.cast.methods[key]
-            declared, names = next(w for w in method.watches if w.name == name), method.names(name)
-            self.report.show(f"{key}.{name}", declared, value, {"names": list(names)} if names else None)
+            declared = next(w for w in method.watches if w.name == name)
+            self.report.show(f"{key}.{name}", declared, value, _entries(method, declared))
+
+
+def _entries(method: Method, watch: Watch) -> dict[str, list[Any]] | None:
+    """What the entries of a watch are called, or between which numbers they lie."""
+    axis = method.axis(watch.name) if watch.kind == "distribution" else None
+    if axis is not None:
+        return {"edges": list(axis.edges), "levels": [[name, value] for name, value in axis.levels.items()]}
+    names = method.names(watch.name)
+    return {"names": list(names)} if names else None
 
 
 def _top(logits: Tensor, names: tuple[str, ...]) -> list[list[Any]]:

@@ -238,6 +238,8 @@ def _regressor(match: Match, settings: Mapping[str, Any]) -> int:
 
 
 def _denoised(match: Match, settings: Mapping[str, Any]) -> int:
+    if len(match.student_shape) != 3 or len(match.teacher_shape) != 3:
+        raise PairError(f"it denoises maps, and one of the nets shows none: {match.in_words()}")
     channels, compression = match.teacher_shape[0], settings["compression"]
     if compression in ("pca", "random") and denoising_sizes.width(channels, settings) > channels:
         raise PairError(

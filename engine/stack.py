@@ -66,7 +66,22 @@ class Stack:
         return {
             (key, name): value
             for key, seen in self._each_sees(batch, student, self.taught(batch, student, teacher)).items()
-            for name, value in self.cast.methods[key].watch(seen).items()
+            for name, value in self.cast.methods[key].watch(replace(seen, generator=generator)).items()
+        }
+
+    @property
+    def signalling(self) -> tuple[str, ...]:
+        """The methods that make features of their own whose signal-to-noise is measured."""
+        return tuple(key for key, method in self.cast.methods.items() if type(method).signals is not Method.signals)
+
+    def signals(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Those features of one batch, by `<method>.<name>`."""
+        student, teacher = self.see(batch)
+        sees = self._each_sees(batch, student, self.taught(batch, student, teacher))
+        return {
+            f"{key}.{name}": value.float()
+            for key in self.signalling
+            for name, value in self.cast.methods[key].signals(replace(sees[key], generator=generator)).items()
         }
 
     def taught(self, batch: Batch, student: View, teacher: View | None) -> View | None:

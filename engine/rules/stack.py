@@ -62,7 +62,7 @@ def _without_labels(case: Case) -> Iterator[Problem]:
 def _something_to_learn(case: Case) -> Iterator[Problem]:
     if not case.methods or case.ce_weight > 0:
         return
-    if all(case.weight(key, term) == 0 for key, term in case.terms()):
+    if all(case.weight(key, term) == 0 or term.own for key, term in case.terms()):
         key = next(iter(case.methods))
         sentence = "every weight is 0, that of the labels too: there is nothing to learn from"
         yield Problem(f"methods.{key}.ce_weight", sentence)
