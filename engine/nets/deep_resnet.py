@@ -9,7 +9,6 @@ from __future__ import annotations
 from functools import partial
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from engine.nets.net import Design, Frame, Net, Place, Tap
 
@@ -28,11 +27,11 @@ class Basic(nn.Module):
         self.conv2 = nn.Conv2d(wide, wide, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(wide)
         self.downsample = _projection(wide_in, wide, stride)
-        self.relu = nn.ReLU()  # not in place: its input is a tap
+        self.relu = nn.ReLU()  # one for all places, which so share a quantizer; not in place: its last input is a tap
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C_in, H, W) to (B, C, H/stride, W/stride)."""
-        out = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        out = self.relu(self.bn1(self.conv1(x)))
         return self.relu(self.bn2(self.conv2(out)) + self.downsample(x))
 
 
@@ -50,12 +49,12 @@ class Bottleneck(nn.Module):
         self.conv3 = nn.Conv2d(wide, wide * self.grows, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(wide * self.grows)
         self.downsample = _projection(wide_in, wide * self.grows, stride)
-        self.relu = nn.ReLU()  # not in place: its input is a tap
+        self.relu = nn.ReLU()  # one for all places, which so share a quantizer; not in place: its last input is a tap
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C_in, H, W) to (B, C, H/stride, W/stride)."""
-        out = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        out = F.relu(self.bn2(self.conv2(out)), inplace=True)
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.relu(self.bn2(self.conv2(out)))
         return self.relu(self.bn3(self.conv3(out)) + self.downsample(x))
 
 
@@ -67,6 +66,7 @@ class DeepResNet(Net):
         ends = [wide * block.grows for wide in WIDTHS]
         self.conv1 = nn.Conv2d(frame.channels, WIDTHS[0], 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(WIDTHS[0])
+        self.relu = nn.ReLU(inplace=True)
         self.layer1 = _stage(block, WIDTHS[0], WIDTHS[0], blocks[0], 1)
         self.layer2 = _stage(block, ends[0], WIDTHS[1], blocks[1], 2)
         self.layer3 = _stage(block, ends[1], WIDTHS[2], blocks[2], 2)
@@ -84,7 +84,7 @@ class DeepResNet(Net):
 
     def logits(self, x: Tensor) -> Tensor:
         """Logits (B, classes) of normalised images (B, C, H, W)."""
-        x = self.f0(F.relu(self.bn1(self.conv1(x)), inplace=True))
+        x = self.f0(self.relu(self.bn1(self.conv1(x))))
         x = self.f1(self.layer1(x))
         x = self.f2(self.layer2(x))
         x = self.f3(self.layer3(x))

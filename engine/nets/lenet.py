@@ -31,6 +31,7 @@ class LeNet5(Net):
         self.fc2 = nn.Linear(120, 84)
         self.pooled = Tap()
         self.fc3 = nn.Linear(84, frame.classes)
+        self.relu1, self.relu2, self.relu3, self.relu4 = (nn.ReLU(inplace=True) for _ in range(4))
 
     @property
     def head(self) -> nn.Linear:
@@ -39,10 +40,10 @@ class LeNet5(Net):
 
     def logits(self, x: Tensor) -> Tensor:
         """Logits (B, classes) of normalised images (B, C, 32, 32)."""
-        x = self.after1(F.max_pool2d(F.relu(self.bn1(self.conv1(x)), inplace=True), 2))
-        x = self.after2(F.max_pool2d(F.relu(self.bn2(self.conv2(x)), inplace=True), 2))
-        x = F.relu(self.fc1(x.flatten(1)), inplace=True)
-        x = F.relu(self.fc2(x), inplace=True)
+        x = self.after1(F.max_pool2d(self.relu1(self.bn1(self.conv1(x))), 2))
+        x = self.after2(F.max_pool2d(self.relu2(self.bn2(self.conv2(x))), 2))
+        x = self.relu3(self.fc1(x.flatten(1)))
+        x = self.relu4(self.fc2(x))
         return self.fc3(self.pooled(x))
 
 

@@ -38,11 +38,11 @@ class Block(nn.Module):
         elif stride != 1 or wide_in != wide:
             self.downsample.append(nn.Conv2d(wide_in, wide, 1, stride, bias=False))
             self.downsample.append(nn.BatchNorm2d(wide))
-        self.relu = nn.ReLU()  # not in place: its input is a tap
+        self.relu = nn.ReLU()  # one for both places, which so share a quantizer; not in place: its last input is a tap
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C_in, H, W) to (B, C, H/stride, W/stride)."""
-        out = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        out = self.relu(self.bn1(self.conv1(x)))
         return self.relu(self.bn2(self.conv2(out)) + self.downsample(x))
 
 
@@ -71,6 +71,7 @@ class ResNet(Net):
         super().__init__(frame, _places(blocks))
         self.conv1 = nn.Conv2d(frame.channels, widths[0], 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(widths[0])
+        self.relu = nn.ReLU(inplace=True)
         padded = frame.variant == PADDED
         self.layer1 = _stage(widths[0], widths[1], blocks, 1, padded)
         self.layer2 = _stage(widths[1], widths[2], blocks, 2, padded)
@@ -88,7 +89,7 @@ class ResNet(Net):
 
     def logits(self, x: Tensor) -> Tensor:
         """Logits (B, classes) of normalised images (B, C, H, W)."""
-        x = self.f0(F.relu(self.bn1(self.conv1(x)), inplace=True))
+        x = self.f0(self.relu(self.bn1(self.conv1(x))))
         x = self.f1(self.layer1(x))
         x = self.f2(self.layer2(x))
         x = self.f3(self.layer3(x))

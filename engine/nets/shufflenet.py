@@ -34,14 +34,15 @@ class Unit(nn.Module):
         self.bn2 = nn.BatchNorm2d(narrow)
         self.conv3 = nn.Conv2d(narrow, wide, 1, groups=groups, bias=False)
         self.bn3 = nn.BatchNorm2d(wide)
+        self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C_in, H, W) to (B, C, H, W), or to (B, C_in + C, H/2, W/2) with stride 2."""
-        out = shuffled(F.relu(self.bn1(self.conv1(x)), inplace=True), self.groups)
-        out = F.relu(self.bn2(self.conv2(out)), inplace=True)
+        out = shuffled(self.relu(self.bn1(self.conv1(x))), self.groups)
+        out = self.relu(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
         both = torch.cat([out, F.avg_pool2d(x, 3, 2, 1)], 1) if self.stride == 2 else out + x
-        return F.relu(both, inplace=True)
+        return self.relu(both)
 
 
 class Split(nn.Module):
@@ -56,12 +57,13 @@ class Split(nn.Module):
         self.bn2 = nn.BatchNorm2d(half)
         self.conv3 = nn.Conv2d(half, half, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(half)
+        self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
         kept, out = x.chunk(2, 1)
-        out = F.relu(self.bn1(self.conv1(out)), inplace=True)
-        out = F.relu(self.bn3(self.conv3(self.bn2(self.conv2(out)))), inplace=True)
+        out = self.relu(self.bn1(self.conv1(out)))
+        out = self.relu(self.bn3(self.conv3(self.bn2(self.conv2(out)))))
         return shuffled(torch.cat([kept, out], 1), 2)
 
 
@@ -81,12 +83,13 @@ class Down(nn.Module):
         self.bn4 = nn.BatchNorm2d(half)
         self.conv5 = nn.Conv2d(half, half, 1, bias=False)
         self.bn5 = nn.BatchNorm2d(half)
+        self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C_in, H, W) to (B, C, H/2, W/2)."""
-        left = F.relu(self.bn2(self.conv2(self.bn1(self.conv1(x)))), inplace=True)
-        right = F.relu(self.bn3(self.conv3(x)), inplace=True)
-        right = F.relu(self.bn5(self.conv5(self.bn4(self.conv4(right)))), inplace=True)
+        left = self.relu(self.bn2(self.conv2(self.bn1(self.conv1(x)))))
+        right = self.relu(self.bn3(self.conv3(x)))
+        right = self.relu(self.bn5(self.conv5(self.bn4(self.conv4(right)))))
         return shuffled(torch.cat([left, right], 1), 2)
 
 
@@ -97,6 +100,7 @@ class ShuffleNet(Net):
         super().__init__(frame, {name: Place(name, "input") for name in ("f0", "f1", "f2", "f3", "last", "pooled")})
         self.conv1 = nn.Conv2d(frame.channels, STEM, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(STEM)
+        self.relu = nn.ReLU(inplace=True)
         self.layer1, self.layer2, self.layer3 = stages
         self.f0, self.f1, self.f2, self.f3, self.last, self.pooled = Tap(), Tap(), Tap(), Tap(), Tap(), Tap()
         self.linear = nn.Linear(wide, frame.classes)
@@ -112,7 +116,7 @@ class ShuffleNet(Net):
 
     def logits(self, x: Tensor) -> Tensor:
         """Logits (B, classes) of normalised images (B, C, H, W)."""
-        x = self.f0(F.relu(self.bn1(self.conv1(x)), inplace=True))
+        x = self.f0(self.relu(self.bn1(self.conv1(x))))
         x = self.f1(self.layer1(x))
         x = self.f2(self.layer2(x))
         x = self.f3(self.layer3(x))
@@ -142,6 +146,7 @@ class ShuffleNetV2(ShuffleNet):
         super().__init__(frame, stages, 1024)  # type: ignore[arg-type]
         self.conv2 = nn.Conv2d(widths[-1], 1024, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(1024)
+        self.relu2 = nn.ReLU(inplace=True)
 
     @staticmethod
     def _stage(wide_in: int, wide: int, count: int) -> nn.Sequential:
@@ -149,7 +154,7 @@ class ShuffleNetV2(ShuffleNet):
 
     def last_map(self, x: Tensor) -> Tensor:
         """A 1x1 convolution to 1024 channels with BN and ReLU."""
-        return F.relu(self.bn2(self.conv2(x)), inplace=True)
+        return self.relu2(self.bn2(self.conv2(x)))
 
 
 NETS = (

@@ -41,6 +41,7 @@ class VGG(Net):
             _block(wide_in[i], wide, count) for i, (wide, count) in enumerate(zip(WIDTHS, blocks))
         )
         self.f0, self.f1, self.f2, self.f3, self.f4, self.pooled = Tap(), Tap(), Tap(), Tap(), Tap(), Tap()
+        self.relu0, self.relu1, self.relu2, self.relu3, self.relu4 = (nn.ReLU() for _ in range(5))  # their inputs are taps
         self.classifier = nn.Linear(WIDTHS[-1], frame.classes)
         begin(self)
 
@@ -52,11 +53,11 @@ class VGG(Net):
     def logits(self, x: Tensor) -> Tensor:
         """Logits (B, classes) of normalised images (B, C, H, W)."""
         side = x.shape[2]
-        x = self.f0(F.relu(self.block0(x)))
-        x = self.f1(F.relu(self.block1(F.max_pool2d(x, 2))))
-        x = self.f2(F.relu(self.block2(F.max_pool2d(x, 2))))
-        x = self.f3(F.relu(self.block3(F.max_pool2d(x, 2))))
-        x = self.f4(F.relu(self.block4(F.max_pool2d(x, 2) if side == POOLED_AT_64 else x)))
+        x = self.f0(self.relu0(self.block0(x)))
+        x = self.f1(self.relu1(self.block1(F.max_pool2d(x, 2))))
+        x = self.f2(self.relu2(self.block2(F.max_pool2d(x, 2))))
+        x = self.f3(self.relu3(self.block3(F.max_pool2d(x, 2))))
+        x = self.f4(self.relu4(self.block4(F.max_pool2d(x, 2) if side == POOLED_AT_64 else x)))
         return self.classifier(self.pooled(x.mean((2, 3))))
 
 

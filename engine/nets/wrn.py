@@ -11,7 +11,6 @@ import math
 from functools import partial
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from engine.nets.net import Design, Frame, Net, Place, Tap
 
@@ -27,11 +26,12 @@ class Block(nn.Module):
         self.bn2 = nn.BatchNorm2d(wide)
         self.conv2 = nn.Conv2d(wide, wide, 3, 1, 1, bias=False)
         self.downsample = nn.Conv2d(wide_in, wide, 1, stride, bias=False) if wide_in != wide else None
+        self.relu = nn.ReLU()  # one for both places; not in place: what BN puts out is a tap
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C_in, H, W) to (B, C, H/stride, W/stride)."""
-        active = F.relu(self.bn1(x))  # not in place: what BN puts out is a tap
-        out = F.relu(self.bn2(self.conv1(active)), inplace=True)
+        active = self.relu(self.bn1(x))
+        out = self.relu(self.bn2(self.conv1(active)))
         return self.conv2(out) + (x if self.downsample is None else self.downsample(active))
 
 
@@ -52,6 +52,7 @@ class WideResNet(Net):
         self.block2 = _stage(widths[1], widths[2], blocks, 2)
         self.block3 = _stage(widths[2], widths[3], blocks, 2)
         self.bn1 = nn.BatchNorm2d(widths[3])
+        self.relu = nn.ReLU()
         self.f0, self.f1, self.f2, self.f3, self.last, self.pooled = Tap(), Tap(), Tap(), Tap(), Tap(), Tap()
         self.fc = nn.Linear(widths[3], frame.classes)
         nn.init.zeros_(self.fc.bias)
@@ -70,7 +71,7 @@ class WideResNet(Net):
         x = self.f1(self.block1(x))
         x = self.f2(self.block2(x))
         x = self.f3(self.block3(x))
-        return self.fc(self.pooled(self.last(F.relu(self.bn1(x))).mean((2, 3))))
+        return self.fc(self.pooled(self.last(self.relu(self.bn1(x))).mean((2, 3))))
 
 
 def _stage(wide_in: int, wide: int, blocks: int, stride: int) -> nn.Sequential:
