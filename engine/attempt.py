@@ -30,7 +30,7 @@ from engine.presets import Resolved
 from engine.report import Reporter, Sink
 from engine.resources import Resources, find_device, resolve
 from engine.runs import RunFolder
-from engine.sources import Errand, bring, fresh
+from engine.sources import Errand, classes_of, starting
 from engine.stack import Cast
 from engine.stages import Stagehand
 
@@ -127,10 +127,12 @@ class Attempt:
         sides = data.Sides.of(catalogue().nets[name] for name in wanted)
         settings = self.experiment.dataset.model_copy(update={"loading": self._loading} if self._loading else {})
         pictures = data.load(settings, sides, device, self.report.progress, self.hand.control.stopping)
+        if not pictures.class_names:
+            pictures = pictures.named(classes_of(self.experiment.teacher, pictures, self._errand("teacher")))
         self.pictures, self._loading = pictures, pictures.loading
         for note in pictures.notes:
             self.report.note(note)
-        student = self._student(pictures)
+        student = starting(self.experiment, pictures, self._errand("student"), self.report.note)
         if self.resources is None:
             self.resources = resolve(self.experiment.run, rehearsal.work(self.experiment, pictures))
         self.resources.place(student)
@@ -138,20 +140,10 @@ class Attempt:
         torch.manual_seed(seeds.key(self.experiment.run.seed, "global"))
         return pictures, student
 
-    def _student(self, pictures: Pictures) -> Net:
-        """The student before its first step, from wherever it starts."""
-        settings, seed = self.experiment.student, self.experiment.run.seed
-        if settings.source == "scratch":
-            return fresh(settings.net, pictures, seeds.generator(seed, "student"))
-        chance = seeds.generator(seed, "student", "head")
-        found = bring(
-            settings,
-            pictures,
-            Errand("student", self.library.parent, chance, self.report.progress, self.hand.control.stopping),
-        )
-        for note in found.notes:
-            self.report.note(note)
-        return found.net
+    def _errand(self, who: str) -> Errand:
+        """On which a net is fetched for the teacher or the student."""
+        chance = seeds.generator(self.experiment.run.seed, who, "head")
+        return Errand(who, self.library.parent, chance, self.report.progress, self.hand.control.stopping)
 
     def _facts(self, pictures: Pictures) -> Facts:
         training, images = self.experiment.training, pictures.train

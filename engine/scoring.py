@@ -36,11 +36,14 @@ def of_file(file: Path, net: str, dataset: str, root: str, split: str, normalisa
     settings = NetSettings(
         net=net or str(frame["key"]) if frame else net, source="file", file=str(file), normalisation=normalisation
     )
-    found = bring(settings, pictures, Errand("net", runs.home()))
-    chosen = pictures.test if split == "test" else pictures.train
-    if chosen is None:
-        raise ScoringError(f"{dataset} has no {split} images")
-    return evaluate(found.net, chosen), list(found.notes)
+    try:
+        found = bring(settings, pictures, Errand("net", runs.home()))
+        chosen = pictures.test if split == "test" else pictures.train
+        if chosen is None or chosen.labels is None:
+            raise ScoringError(f"{dataset} has no labelled {split} images")
+        return evaluate(found.net, chosen), list(found.notes)
+    finally:
+        pictures.close()
 
 
 def _is_student(file: Path) -> bool:

@@ -46,7 +46,7 @@ def _plain(path: Path, key: str, pictures: Pictures) -> tuple[Net, tuple[str, ..
     try:
         classes = classes_in(path, key, channels=channels, size=side)
     except NetError:  # a file of another net, or none: what differs is said when it is read
-        classes = len(pictures.class_names)
+        classes = max(1, len(pictures.class_names))
     return from_file(path, key, classes=classes, channels=channels, size=side, mean=pictures.mean, std=pictures.std)
 
 
