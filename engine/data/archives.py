@@ -63,12 +63,14 @@ def unpack(archive: Path, folder: Path, courier: Courier) -> None:
     """Unpack the top folder `folder.name` of a .zip into `folder`, which appears only when all of it is there. Raises
     DataError, Stopped."""
     folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = folder.with_name(f"{folder.name}.lock")
     try:
-        with locked(folder.with_name(f"{folder.name}.lock")):
+        with locked(lock):
             if not folder.is_dir():
                 _unpack(archive, folder, courier)
     except LockedError as error:
         raise DataError(f"{folder} is being unpacked by another process; wait for it, then try again") from error
+    lock.unlink(missing_ok=True)
 
 
 def _unpack(archive: Path, folder: Path, courier: Courier) -> None:

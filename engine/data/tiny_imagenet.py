@@ -68,7 +68,7 @@ def _root(text: str, courier: Courier) -> Path:
 
 def _by_class(root: Path, ids: tuple[str, ...]) -> Pile:
     """Validation images that somebody has sorted into class folders, as many public scripts do."""
-    if not listing.folders(root / "val"):
+    if not set(listing.folders(root / "val")) & set(ids):
         raise DataError(f"dataset.root: {root / 'val'} has neither {ANNOTATIONS} nor a folder of images for each class")
     return folder.pile(root, listing.of_classes(root, "val", ids), CARD.channels)
 

@@ -33,9 +33,7 @@ def read(settings: DatasetSettings, courier: Courier) -> Source:
     root = folder.rooted("dataset.root", settings.root)
     names = listing.images(root)
     if len(names) < FEWEST:
-        raise DataError(
-            f"dataset.root: {root} holds {len(names) or 'no'} image{'s' * (not names)}; choose a folder with images"
-        )
+        raise DataError(f"dataset.root: {root} holds too few images ({len(names)}); choose a folder with images")
     seen = listing.look(root, names, settings, courier)
     train = Pile(torch.zeros(len(names), dtype=torch.long), Files.of(root, names, seen.channels))
     if not settings.test_root:

@@ -15,6 +15,10 @@ def _data(case: Case) -> Iterator[Problem]:
         yield Problem("dataset.root", f"{card.title} is read from a folder of your own; choose it")
     elif settings.root and not Path(settings.root).expanduser().is_dir():
         yield Problem("dataset.root", f"there is no folder {settings.root!r}")
+    if settings.name == "unlabelled" and settings.test_root and not Path(settings.test_root).expanduser().is_dir():
+        yield Problem("dataset.test_root", f"there is no folder {settings.test_root!r}")
+    if settings.labels and not card.labelled:
+        yield Problem("dataset.labels", f"the images of {card.title!r} have no labels; turn it off")
 
 
 def _sides(case: Case) -> Iterator[Problem]:
