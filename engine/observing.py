@@ -60,7 +60,8 @@ class Observer:
         batch = Batch(x, y, self.index, epoch, step)
         student, own = self._seen(net, x)
         teacher, other = (None, {}) if self.cast.teacher is None else self._seen(self.cast.teacher, x)
-        taught = stack.taught(batch, student, teacher)
+        mute = self.cast.teacher is not None and self.cast.teacher.mute
+        taught = None if mute else stack.taught(batch, student, teacher)
         logits = probes.of_logits(student.logits, None if taught is None else taught.logits, y, self.temperature)
         scalars = {**logits.scalars, **probes.of_maps(own, other, self._alike(own, other)).scalars}
         scalars |= {**self._noise(net), **self._noise_inside(stack, epoch, step)}
@@ -125,7 +126,7 @@ class Observer:
     def _moves(self) -> bool:
         """Without augmentation every view is the same and there is no noise to measure."""
         settings = self.experiment.dataset
-        return bool(settings.crop or settings.flip or settings.rotation)
+        return bool(settings.crop or settings.flip or settings.rotation or settings.resized_crop)
 
     def _show_samples(self, student: View, taught: View | None) -> None:
         shown = self.index[:PICTURES]

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from engine import data, rules
+from engine import data, presets, rules, session
+from engine.control import Control
 from engine.data import DataError, Pictures, Sides
+from engine.events import Evaluated, Event
 from engine.experiment import DatasetSettings, Experiment
+from engine.export.student import describe
 
 
 def paint(path: Path, level: int) -> None:
@@ -66,6 +69,33 @@ def test_too_few_images_and_a_wrong_test_folder_are_refused(tmp_path: Path) -> N
         load(tmp_path, test_root=str(tmp_path / "nowhere"))
     with pytest.raises(DataError, match=r"dataset\.test_root: .*/flat holds images, but no folder for each class"):
         load(tmp_path, test_root=str(tmp_path / "flat"))
+
+
+def run(home: Path, preset: str, **form) -> tuple[session.Outcome, list[Event]]:
+    quick = {"training.epochs": 1, "training.batch_size": 8, "run.threads": 1, "run.probe_images": 16, "run.compile": "off",
+             "student.net": "resnet8"}  # fmt: skip
+    said: list[Event] = []
+    chosen = presets.resolve(preset, form=quick | {k.replace("__", "."): v for k, v in form.items()})
+    return session.run(chosen, said.append, Control(), home=home), said
+
+
+def test_a_student_learns_from_unlabelled_images_the_classes_that_its_teacher_has(tmp_path: Path) -> None:
+    for number, name in enumerate(("ant", "bee", "cow")):
+        for i in range(12):
+            paint(tmp_path / "labelled" / name / f"{i}.png", 80 * number + i)
+    taught, _ = run(
+        tmp_path, "experiments/digits-labels", dataset__name="folder", dataset__root=str(tmp_path / "labelled"),
+    )  # fmt: skip
+    fill(tmp_path)
+    learnt, said = run(
+        tmp_path, "experiments/digits-kd", dataset__name="unlabelled", dataset__root=str(tmp_path / "flat"),
+        dataset__labels=False, dataset__test_root=str(tmp_path / "test"), teacher__net="resnet8", teacher__source="run",
+        teacher__run=str(taught.folders[0]),
+    )  # fmt: skip
+    assert learnt.outcome == "done", said[-1]
+    assert learnt.results[0]["selection"] == "by agreement with the teacher"
+    assert {e.split for e in said if isinstance(e, Evaluated) and e.who == "student"} == {"test"}
+    assert describe(learnt.folders[0] / "student.safetensors")["about"]["classes"] == ["ant", "bee", "cow"]
 
 
 def test_labels_of_images_that_have_none_are_refused_before_anything_is_read() -> None:
