@@ -53,6 +53,7 @@ def obtain(experiment: Experiment, pictures: Pictures, resources: Resources, lib
         found = replace(
             found, net=_headed(experiment, found, pictures, resources, library, hand), strange=False, examined=False
         )
+    found.net.mute = found.strange
     frozen(resources.place(found.net))
     return found
 
