@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Design", "Frame", "Measured", "Net", "NetError", "Place", "Tap", "build", "card", "ghost", "keys", "measured", "own_keys",
-    "own_problems", "torchvision_keys", "torchvision_weights",
+    "own_problems", "torchvision_keys", "torchvision_weights", "variants",
 ]  # fmt: skip
 
 TORCHVISION = "torchvision."
@@ -95,6 +95,11 @@ def torchvision_weights(key: str) -> Pretrained:
     return published(key)
 
 
+def variants(key: str) -> tuple[str, ...]:
+    """The builds of a net that a checkpoint may hold, the listed one (empty) first."""
+    return ("", *_design(key).variants)
+
+
 class Measured(NamedTuple):
     """What a net comes to for images of one shape: parameters, multiply-adds, the shape of every tap, and what one more
     class adds to both counts (zeros where the classifier is no linear layer)."""
@@ -113,11 +118,16 @@ def card(key: str) -> NetCard:
         from engine.nets import own
 
         own.check(design, _own().paths[key], build)
+    return _card(design)
+
+
+@cache
+def _card(design: Design) -> NetCard:
     channels, side, classes = COMPARED
     side = design.exact or max(side, design.smallest)
-    found = measured(key, channels, classes, [side])[0]
+    found = measured(design.key, channels, classes, [side])[0]
     return NetCard(
-        key=key, title=design.title, summary=design.summary, family=design.family, smallest=design.smallest,
+        key=design.key, title=design.title, summary=design.summary, family=design.family, smallest=design.smallest,
         exact=design.exact, parameters=found.parameters, multiply_adds=found.multiply_adds, taps=found.taps,
         source=design.source, counts={(name := counted_as(channels, side, classes)): found[:2]},
         shapes={name: {tap: shape for tap, shape in found.taps.items() if not tap.endswith("_pre")}},
@@ -136,12 +146,13 @@ def build(
     variant: str = "",
     generator: torch.Generator | None = None,
     parts: Iterable[Mapping[str, Any]] = (),
+    quantize: Mapping[str, Any] | None = None,
 ) -> Net:
     """A net with fresh weights for images of `channels` x `size` x `size` in [0, 1].
 
     `mean` and `std` are the normalisation it carries (absent: pixels as they are). The weights come from `generator`
-    alone (absent: from torch's global one). `parts` as in `Net.identity`, so `build(**net.identity())` is the same net.
-    Raises NetError for an unknown net or variant, a side it does not take, or a normalisation of another number of channels.
+    alone (absent: from torch's global one). `parts` and `quantize` as in `Net.identity`, so `build(**net.identity())` is the
+    same net. Raises NetError for an unknown net or variant, a side it does not take, or a normalisation of another number of channels.
     """
     design = _design(key)
     _check_side(design, size)
@@ -159,13 +170,20 @@ def build(
 
         for part in parts:
             insert(net, described(part), source)
+    if quantize:
+        from engine.quantize.settings import QuantizeSettings
+        from engine.quantize.wrapping import quantize as wrap
+
+        wrap(net, QuantizeSettings(**quantize))
     return net
 
 
-def ghost(key: str, *, classes: int, channels: int, size: int) -> Net:
+def ghost(key: str, *, classes: int, channels: int, size: int, variant: str = "") -> Net:
     """The net without storage: shapes flow through it, nothing is drawn or computed. Raises NetError as `build` does."""
     with Ghostly():
-        net = build(key, classes=classes, channels=channels, size=size, generator=torch.Generator().manual_seed(0))
+        net = build(
+            key, classes=classes, channels=channels, size=size, variant=variant, generator=torch.Generator().manual_seed(0)
+        )
     return net.to("meta").eval()
 
 

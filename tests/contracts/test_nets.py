@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from engine import nets
+from engine.cards import net_card
 from engine.nets.counts import multiply_adds, parameters
 from engine.taps import Look, shapes
 
@@ -27,12 +28,29 @@ def images(net: nets.Net, batch: int = 2) -> torch.Tensor:
 
 def test_its_card_is_plain_data_and_counts_the_net_of_the_catalogue(key: str) -> None:
     card = nets.card(key)
-    net = nets.build(key, classes=100)
-    assert json.loads(json.dumps(asdict(card)))["key"] == key
+    net = nets.ghost(key, classes=100, channels=3, size=32)
+    assert net_card(json.loads(json.dumps(asdict(card)))) == card
     assert (card.parameters, card.multiply_adds) == (parameters(net), multiply_adds(net, (3, 32, 32)))
     assert card.title
     assert card.summary
     assert card.smallest <= 32
+
+
+def test_its_card_tells_the_counts_and_shapes_of_other_classes(key: str) -> None:
+    card = nets.card(key)
+    found = nets.measured(key, 3, 7, [32])[0]
+    assert card.size_on(3, 32, 7) == found[:2]
+    assert card.shapes_on(32) == found.taps
+
+
+def test_every_stride_of_it_has_something_to_halve_from_its_smallest_side_on(key: str) -> None:
+    card = nets.card(key)
+    sides = [card.exact] if card.exact else [card.smallest, card.smallest + 1, card.smallest + 3, 4 * card.smallest]
+    found = nets.measured(key, 3, 5, sides)
+    maps = [[shape for shape in each.taps.values() if len(shape) == 3] for each in found]
+    assert all(min(shape[1:]) >= 1 for each in maps for shape in each)
+    if not card.exact:
+        assert min(shape[1] for shape in maps[-1]) == 4  # four times the smallest side leaves four times one position
 
 
 def test_it_takes_the_smallest_side_it_declares_and_refuses_the_next_smaller(key: str) -> None:

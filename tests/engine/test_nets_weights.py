@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
 
+import numpy
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.nn import functional
 
 from engine import nets
-from engine.export.student import write
+from engine.export.student import load, write
 from engine.nets import Net
-from engine.nets.weights import load_weights
+from engine.nets.weights import classes_in, from_file, load_weights
 
 
 def resnet(seed: int, classes: int = 10, key: str = "resnet8") -> Net:
@@ -34,13 +37,21 @@ DIALECTS = {
     "state_dict": lambda state: {"state_dict": state, "epoch": 3},
     "model": lambda state: {"model": state},
     "net": lambda state: {"net": state, "acc": 71.2},
+    "RepDistiller": lambda state: {
+        "opt": Namespace(model="resnet8"), "model": state, "best_acc": numpy.float64(70.1), "optimizer": {"state": {}},
+    },
+    "mdistiller, the whole distiller": lambda state: {
+        "epoch": 240, "best_acc": 71.2,
+        "model": {f"module.student.{k}": v for k, v in state.items()} | {"module.teacher.fc.bias": torch.zeros(3)},
+    },
+    "counted by a profiler": lambda state: {**state, "total_ops": torch.zeros(1), "layer1.0.total_params": torch.zeros(1)},
     "parallel": lambda state: {f"module.{k}": v for k, v in state.items()},
     "compiled": lambda state: {f"_orig_mod.{k}": v for k, v in state.items()},
     "wrapped and parallel": lambda state: {"state_dict": {f"module.{k}": v for k, v in state.items()}},
     "linear head": lambda state: {k.replace("fc.", "linear."): v for k, v in state.items()},
     "shortcut": lambda state: {k.replace("downsample.", "shortcut."): v for k, v in state.items()},
     "without counters": lambda state: {k: v for k, v in state.items() if "num_batches" not in k},
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -62,8 +73,8 @@ def test_a_safetensors_file_of_our_own_brings_its_normalisation(tmp_path: Path) 
 
 
 def test_weights_of_another_net_are_refused_with_keys_and_shapes(tmp_path: Path) -> None:
-    torch.save(foreign(resnet(0, classes=100)), tmp_path / "a.pth")
-    with pytest.raises(nets.NetError, match=r"does not fit resnet8: fc\.weight is 100x64 in the file and 10x64 in the net"):
+    torch.save(foreign(resnet(0, key="resnet8x4")), tmp_path / "a.pth")
+    with pytest.raises(nets.NetError, match=r"does not fit resnet8: .*conv1\.weight is 32x3x3x3 in the file and 16x3x3x3 in"):
         load_weights(resnet(0), tmp_path / "a.pth")
     torch.save(foreign(resnet(0, key="resnet14")), tmp_path / "b.pth")
     with pytest.raises(nets.NetError, match=r"the net lacks layer1\.1\.conv1\.weight, .* and \d+ more$"):
@@ -77,7 +88,7 @@ def test_a_student_file_of_another_net_says_what_it_holds(tmp_path: Path) -> Non
     write(tmp_path / "student.safetensors", resnet(0), {})
     with pytest.raises(nets.NetError, match=r"student\.safetensors holds a resnet8, not a resnet14; set the net to resnet8"):
         load_weights(resnet(0, key="resnet14"), tmp_path / "student.safetensors")
-    with pytest.raises(nets.NetError, match=r"fc\.weight is 10x64 in the file and 100x64 in the net"):
+    with pytest.raises(nets.NetError, match=r"student\.safetensors tells 10 classes apart, the dataset has 100"):
         load_weights(resnet(0, classes=100), tmp_path / "student.safetensors")
 
 
@@ -101,6 +112,64 @@ def test_zero_padding_shortcuts_are_named(tmp_path: Path) -> None:
     torch.save(state, tmp_path / "option_a.th")
     with pytest.raises(nets.NetError, match="zero-padding shortcuts"):
         load_weights(resnet(0), tmp_path / "option_a.th")
+
+
+FRAME = {"classes": 10, "channels": 3, "size": 32, "mean": [0.5] * 3, "std": [0.2] * 3}
+
+
+def as_it_is_defined(state: dict[str, Tensor], images: Tensor) -> Tensor:
+    """A ResNet-8 with zero-padding shortcuts, written down function by function."""
+    x = (images - 0.5) / 0.2
+
+    def normal(x: Tensor, name: str) -> Tensor:
+        s = {k: state[f"{name}.{k}"] for k in ("running_mean", "running_var", "weight", "bias")}
+        return functional.batch_norm(x, s["running_mean"], s["running_var"], s["weight"], s["bias"])
+
+    x = normal(functional.conv2d(x, state["conv1.weight"], padding=1), "bn1").relu()
+    for layer, stride in (("layer1.0", 1), ("layer2.0", 2), ("layer3.0", 2)):
+        out = normal(functional.conv2d(x, state[f"{layer}.conv1.weight"], stride=stride, padding=1), f"{layer}.bn1").relu()
+        out = normal(functional.conv2d(out, state[f"{layer}.conv2.weight"], padding=1), f"{layer}.bn2")
+        zeros = torch.zeros(len(x), (out.shape[1] - x.shape[1]) // 2, *out.shape[2:])
+        x = (out + torch.cat([zeros, x[:, :, ::stride, ::stride], zeros], 1)).relu()
+    return functional.linear(x.mean((2, 3)), state["linear.weight"], state["linear.bias"])
+
+
+def test_a_file_with_zero_padding_shortcuts_is_built_with_them_and_rebuilt_from_its_identity(tmp_path: Path) -> None:
+    source = {k: v for k, v in foreign(resnet(0)).items() if "downsample" not in k}
+    state = {k.replace("fc.", "linear."): v for k, v in source.items()}
+    torch.save({"state_dict": {f"module.{k}": v for k, v in state.items()}, "best_prec1": 91.2}, tmp_path / "resnet8.th")
+    net, notes = from_file(tmp_path / "resnet8.th", "resnet8", **FRAME)
+    images = torch.rand(2, 3, 32, 32)
+    torch.testing.assert_close(net.eval()(images), as_it_is_defined(state, images))
+    assert notes[0] == "resnet8.th holds a resnet8 with padded shortcuts; it is built with them."
+    write(tmp_path / "student.safetensors", net, {})
+    assert torch.equal(load(tmp_path / "student.safetensors")(images), net(images))
+    again, _ = from_file(tmp_path / "student.safetensors", "resnet8", **FRAME)
+    assert torch.equal(again.eval()(images), net(images))
+
+
+def test_a_file_with_projections_is_built_with_projections(tmp_path: Path) -> None:
+    torch.save(foreign(resnet(1)), tmp_path / "resnet8.pth")
+    net, notes = from_file(tmp_path / "resnet8.pth", "resnet8", **FRAME)
+    assert net.identity() == resnet(1).identity() and same(net, resnet(1))
+    assert notes == ("resnet8.pth carries no normalisation; resnet8 keeps that of the dataset.",)
+
+
+def test_a_file_of_other_classes_names_both_numbers(tmp_path: Path) -> None:
+    torch.save(foreign(resnet(0, classes=100)), tmp_path / "a.pth")
+    write(tmp_path / "a.safetensors", resnet(0, classes=100), {})
+    for name in ("a.pth", "a.safetensors"):
+        with pytest.raises(nets.NetError, match=rf"{name} tells 100 classes apart, the dataset has 10;"):
+            from_file(tmp_path / name, "resnet8", **FRAME)
+        assert classes_in(tmp_path / name, "resnet8", channels=3, size=32) == 100
+
+
+def test_a_student_file_of_other_images_or_of_another_net_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a.safetensors", resnet(0), {})
+    with pytest.raises(nets.NetError, match="takes images of 3 channels, these have 1"):
+        from_file(tmp_path / "a.safetensors", "resnet8", **{**FRAME, "channels": 1, "mean": [0.5], "std": [0.2]})
+    with pytest.raises(nets.NetError, match="holds a resnet8, not a resnet20; set the net to resnet8"):
+        from_file(tmp_path / "a.safetensors", "resnet20", **FRAME)
 
 
 class Payload:
