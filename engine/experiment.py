@@ -139,6 +139,12 @@ class TeacherSettings(Knobs):
         when={"source": ("train", "pretrained")}, level="advanced",
     )  # fmt: skip
 
+    def stages(self) -> tuple[str, ...]:
+        """The stages in which the teacher is fetched and trained, where it needs them."""
+        fetched = ("download",) if self.source in ("download", "pretrained") else ()
+        trained = self.source == "train" or (self.source == "pretrained" and self.head == "train")
+        return (*fetched, "teacher") if trained else fetched
+
 
 class TrainingSettings(Knobs):
     """How the student is trained."""

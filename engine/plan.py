@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from engine.cards import Watch
-from engine.experiment import Experiment, TeacherSettings
+from engine.experiment import Experiment
 from engine.method import Method
 from engine.pairing import Match
 
@@ -25,16 +25,9 @@ def titles(experiment: Experiment, methods: Mapping[str, Method]) -> dict[str, s
     """Every stage of a run in its order: name -> title."""
     found = {"data": "data"}
     if experiment.teacher.net != "none":
-        found |= {name: name for name in _teachers(experiment.teacher)}
+        found |= {name: name for name in experiment.teacher.stages()}
     found |= {f"{key}.{s.name}": s.title for key, m in methods.items() for s in m.active_stages()}
     return {**found, "distilling": "distilling", "evaluation": "evaluation"}
-
-
-def _teachers(settings: TeacherSettings) -> tuple[str, ...]:
-    """The stages in which a teacher is fetched and trained."""
-    fetched = ("download",) if settings.source in ("download", "pretrained") else ()
-    trained = settings.source == "train" or (settings.source == "pretrained" and settings.head == "train")
-    return (*fetched, "teacher") if trained else fetched
 
 
 def announce(
