@@ -81,10 +81,12 @@ class Mix:
 @dataclass(frozen=True)
 class Needs:
     """What a method cannot work without. `teacher`: the logits of whoever teaches, a teacher net (for its features),
-    or nothing. `logits`: a method that needs a net compares logits, too, so that modifiers of the stack apply to it."""
+    or nothing. `logits`: a method that needs a net compares logits, too, so that modifiers of the stack apply to it.
+    `labels_when`: the settings under which it needs labels, where it does not always (nothing: never)."""
 
     teacher: Literal["none", "logits", "net"] = "none"
     labels: bool = False
+    labels_when: Condition = field(default_factory=dict)
     index: bool = False
     logits: bool = False
 
@@ -98,11 +100,13 @@ class Needs:
 class Features:
     """Maps that a method compares between the two nets, and what it requires of their shapes (see `engine.pairing`).
 
-    `stages`: `all` that belong together, the `last`, `map` (those that are averaged before the classifiers), `pooled` (the
-    vectors the classifiers read), `auto` (the second stage of each net), or the name of a setting that says one of these, a
+    `stages`: `all` that belong together, the `last`, `map` (those that are averaged before the classifiers), `first` (those
+    after the first block of the last stages), `pooled` (the vectors the classifiers read), `auto` (the second stage of each net), or the name of a setting that says one of these, a
     stage's number from 1, or a list of them. `adapter`: the kind of module between the two, one of `engine.pairing.ADAPTERS`.
     `activation`: maps after a stage's activation, or before it. Required of both nets: `equal_channels` and `equal_sizes` of
-    what is compared, `equal_counts` of stages, `averaged`: the classifier reads the average of a map."""
+    what is compared, `equal_counts` of stages, `averaged`: the classifier reads the average of a map. `places` says that a method compares the
+    places of maps, so that maps of one place say nothing (a warning). `part`: what the method
+    inserts at the student's tap to stay, one of `engine.pairing.PARTS`."""
 
     stages: str = "all"
     adapter: str = "none"
@@ -110,7 +114,9 @@ class Features:
     equal_channels: bool = False
     equal_sizes: bool = False
     equal_counts: bool = False
+    places: bool = False
     averaged: bool = False
+    part: str = ""
     when: Condition = field(default_factory=dict)
 
 
@@ -174,7 +180,9 @@ class NetCard:
     def shapes_on(self, side: int) -> Mapping[str, tuple[int, ...]] | None:
         """The shape of every tap for images of `side` x `side`; None where nobody looked. Neither channels nor classes
         matter, and a map before its activation has the shape of the map after it."""
-        found = next((shapes for name, shapes in self.shapes.items() if name.partition(" ")[0].endswith(f"x{side}x{side}")), None)
+        found = next(
+            (shapes for name, shapes in self.shapes.items() if name.partition(" ")[0].endswith(f"x{side}x{side}")), None
+        )
         if found is None:
             return None
         return {**found, **{tap: found[tap.removesuffix("_pre")] for tap in self.taps if tap.endswith("_pre")}}
@@ -182,7 +190,8 @@ class NetCard:
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """A dataset in the catalogue. `classes`, `size`, `channels` and the counts are 0 where only the data tells."""
+    """A dataset in the catalogue. `classes`, `size`, `channels` and the counts are 0 where only the data tells; `labelled`
+    says whether its training images have labels at all."""
 
     key: str
     title: str
@@ -195,6 +204,7 @@ class DatasetCard:
     needs_folder: bool
     licence: str = ""
     home: str = ""
+    labelled: bool = True
 
 
 @dataclass(frozen=True)
@@ -233,7 +243,9 @@ class Catalogue:
 def dumped(data: Any) -> str:
     """JSON with one entry a line, but shapes and counts, which are lists of numbers, on the line of their name."""
     text = json.dumps(data, indent=1, ensure_ascii=False)
-    return re.sub(r"\[[\d,\s]+\]", lambda found: re.sub(r"\s+", " ", found[0]).replace("[ ", "[").replace(" ]", "]"), text) + "\n"
+    return (
+        re.sub(r"\[[\d,\s]+\]", lambda found: re.sub(r"\s+", " ", found[0]).replace("[ ", "[").replace(" ]", "]"), text) + "\n"
+    )
 
 
 def _method_json(card: MethodCard) -> dict[str, Any]:
@@ -244,7 +256,7 @@ def _method(data: dict[str, Any]) -> MethodCard:
     return MethodCard(
         **{
             **data,
-            "needs": Needs(**data["needs"]),
+            "needs": Needs(**{**data["needs"], "labels_when": _condition(data["needs"].get("labels_when")) or {}}),
             "settings": tuple(Spec.from_json(s) for s in data["settings"]),
             "terms": tuple(Term(**_conditioned(t)) for t in data["terms"]),
             "watches": tuple(Watch(**_conditioned(w)) for w in data["watches"]),

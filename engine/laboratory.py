@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -69,9 +69,22 @@ class Laboratory:
                 loop.load(resumed["loop"])
             self._hand.drive(loop, work.step, after_epoch=lambda epoch: work.epoch_over(epoch, after_epoch))
 
-    def stage(self, name: str) -> AbstractContextManager[Any]:
+    @contextmanager
+    def stage(self, name: str, state: Callable[[], Any] | None = None) -> Iterator[Any]:
         """See `Lab.stage`."""
-        return self._hand.stage(f"{self._key}.{name}")
+        with self._hand.stage(f"{self._key}.{name}") as resumed:
+            if state is not None:
+                self._hand.carry(state)
+            yield resumed
+
+    def finished(self, name: str) -> Any:
+        """See `Lab.finished`."""
+        return self._hand.finished.get(f"{self._key}.{name}")
+
+    def progress(self, what: str, done: int, total: int, unit: str) -> None:
+        """See `Lab.progress`."""
+        self._hand.obey()
+        self._hand.report.progress(what, done, total, unit)
 
     def _made(self, name: str, epochs: int, batch_size: int, work: _Work) -> Loop:
         split, seed = self._pictures.train, seeds.key(self._experiment.run.seed, name)

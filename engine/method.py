@@ -135,8 +135,17 @@ class Lab(Protocol):
         each of which becomes a curve."""
         ...
 
-    def stage(self, name: str) -> AbstractContextManager[Any]:
-        """`with lab.stage("soft labels"):` around closed-form work; `loop` opens its stage by itself."""
+    def stage(self, name: str, state: Callable[[], Any] | None = None) -> AbstractContextManager[Any]:
+        """`with lab.stage("soft labels"):` around closed-form work; `loop` opens its stage by itself. Work that can be gone
+        on with says its `state()`, and is given what it said where an earlier attempt was cut short in it, else None."""
+        ...
+
+    def finished(self, name: str) -> Any:
+        """What the `state()` of a stage was at its end, where an earlier attempt finished it; None where it is to be done."""
+        ...
+
+    def progress(self, what: str, done: int, total: int, unit: str) -> None:
+        """Between two pieces of closed-form work: obey Pause and Stop, and say how far it is."""
         ...
 
     def batches(self, limit: int | None = None, augment: bool = False) -> Iterator[tuple[Tensor, Tensor | None, Tensor]]:

@@ -25,6 +25,8 @@ PENULTIMATE = "pooled"
 STEM = "f0"
 LAST = "last"
 """The tap of the map that is averaged, in nets where that is not the map of the deepest stage."""
+FIRST = "_first"
+"""How the tap of the map after the first block of a net's last stage ends."""
 HINT = 2
 """The stage that FitNet's public implementations compare, counted from 1."""
 
@@ -88,11 +90,11 @@ def by(shape: Shape) -> str:
 
 
 def stages(shapes: Shapes) -> tuple[str, ...]:
-    """The taps of a net's stages in order: its maps between the stem and the pooled features, none before activation and
-    none inside a part."""
+    """The taps of a net's stages in order: its maps between the stem and the pooled features, none before activation, none
+    within a stage and none inside a part."""
     return tuple(
         tap for tap, shape in shapes.items()
-        if len(shape) == 3 and tap not in (STEM, LAST, PENULTIMATE) and "." not in tap and not tap.endswith("_pre")
+        if len(shape) == 3 and tap not in (STEM, LAST, PENULTIMATE) and "." not in tap and not tap.endswith(("_pre", FIRST))
     )  # fmt: skip
 
 
@@ -135,8 +137,8 @@ def matches(features: Iterable[Features], settings: Mapping[str, Any], student: 
 
 def _matches(features: Features, settings: Mapping[str, Any], student: Shapes, teacher: Shapes) -> tuple[Match, ...]:
     wanted = settings.get(features.stages, features.stages)
-    if wanted in ("pooled", "map"):
-        taps = [PENULTIMATE, PENULTIMATE] if wanted == "pooled" else [_averaged(shapes) for shapes in (student, teacher)]
+    if wanted in ("pooled", "map", "first"):
+        taps = [_tap(wanted, who, shapes) for who, shapes in (("student", student), ("teacher", teacher))]
         found: tuple[Match, ...] = (Match(*taps, tuple(student[taps[0]]), tuple(teacher[taps[1]])),)
     else:
         found = _chosen(wanted, features.stages, student, teacher)
@@ -156,6 +158,19 @@ def _matches(features: Features, settings: Mapping[str, Any], student: Shapes, t
         _check(features, match)
     count = ADAPTERS[features.adapter].count
     return tuple(replace(match, adapter=features.adapter, parameters=count(match, settings)) for match in found)
+
+
+def _tap(wanted: str, who: str, shapes: Shapes) -> str:
+    """The one tap of a net that is wanted: `pooled`, the `map` that is averaged, or the `first` map of its last stage."""
+    if wanted == "pooled":
+        return PENULTIMATE
+    if wanted == "map":
+        return _averaged(shapes)
+    found = [tap for tap in shapes if tap.endswith(FIRST)]
+    if not found:
+        there = ", ".join(stages(shapes)) or PENULTIMATE
+        raise PairError(f"the {who} does not show the map after the first block of its last stage; it shows {there}")
+    return found[-1]
 
 
 def _averaged(shapes: Shapes) -> str:
@@ -201,7 +216,23 @@ def _before(match: Match, student: Shapes, teacher: Shapes) -> Match:
     return Match(*taps, tuple(student[taps[0]]), tuple(teacher[taps[1]]))
 
 
+def staying(
+    features: Iterable[Features], settings: Mapping[str, Any], student: Shapes, teacher: Shapes, classes: int
+) -> tuple[int, int]:
+    """Parameters and multiply-adds an image of what a method puts into the student to stay, under its settings and for so
+    many classes. Raises PairError where it cannot be put there."""
+    found = [
+        PARTS[f.part](match, settings, classes)
+        for f in features
+        if f.part and holds(f.when, settings)
+        for match in _matches(f, settings, student, teacher)
+    ]
+    return sum(parameters for parameters, _ in found), sum(multiply_adds for _, multiply_adds in found)
+
+
 def _check(features: Features, match: Match) -> None:
+    if features.part and 3 > min(len(match.student_shape), len(match.teacher_shape)):
+        raise PairError(f"it works on maps, and one of the two shows none there: {match.in_words()}")
     if features.equal_channels and match.channels == "differ":
         raise PairError(f"it needs equally many channels: {match.in_words()}")
     if features.equal_sizes and match.spatial != "same":
@@ -271,7 +302,28 @@ ADAPTERS: dict[str, Adapter] = {
     "1x1": Adapter("1 × 1 convolution", _one_by_one),
     "1x1 norm": Adapter("1 × 1 convolution, BN", _one_by_one_norm),
     "linear": Adapter("linear layer", _one_by_one),
+    "templates": Adapter("assignments to templates", lambda match, settings: 0, lambda match: match.spatial == "pool-student"),
     "regressor": Adapter("convolution, BN, ReLU", _regressor, lambda match: bridge(match)[0] != "pool"),
     "diffkd": Adapter("projections and denoising", _denoised),
 }
 """Kind of adapter -> what the Plan says of it. The modules themselves are in `engine/adapters.py`, or in a method's file."""
+
+
+def _templates(
+    templates: Callable[[Mapping[str, Any], int], int],
+) -> Callable[[Match, Mapping[str, Any], int], tuple[int, int]]:
+    """letKD's layer of K templates on a map of d channels: two d x K matrices, a batch normalisation and two scales."""
+
+    def count(match: Match, settings: Mapping[str, Any], classes: int) -> tuple[int, int]:
+        d, k = match.student_shape[0], templates(settings, classes)
+        return 2 * d * k + 2 * k + 2, 2 * d * k * math.prod(match.student_shape[1:])
+
+    return count
+
+
+PARTS: dict[str, Callable[[Match, Mapping[str, Any], int], tuple[int, int]]] = {
+    "letkd.penult": _templates(lambda settings, classes: int(settings["templates"])),
+    "letkd.inter": _templates(lambda settings, classes: int(settings["subclasses"]) * classes),
+}
+"""What a method puts into the student to stay -> its parameters and multiply-adds an image, for a match, the method's settings
+and so many classes. The modules themselves are in the method's file."""

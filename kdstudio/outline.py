@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine import presets, rules
+from engine import presets, published, rules
 from engine.cards import Catalogue, DatasetCard, MethodCard, NetCard
 from engine.experiment import Experiment
 from engine.knobs import holds
@@ -53,6 +53,7 @@ def of(experiment: Experiment, catalogue: Catalogue) -> Outline | None:
         return None
     nets = [(who, catalogue.nets[key]) for who, key in named if key != "none"]
     sizes, words = _sizes(nets, experiment, catalogue)
+    sizes = (*sizes, *_with_parts(sizes, experiment, catalogue))
     compared = rules.compared(experiment, catalogue).items()
     pairs = tuple(Paired(catalogue.methods[key].title, matches) for key, matches in compared)
     return Outline(sizes, words, loss(experiment, catalogue), stages(experiment, catalogue), pairs)
@@ -70,6 +71,19 @@ def _sizes(
         words = f"{shape[0]} × {shape[1]} × {shape[1]} images, {shape[2]} classes"
         return tuple((who, *size) for who, size in found if size is not None), words
     return tuple((who, net.parameters, net.multiply_adds) for who, net in nets), COMPARED
+
+
+def _with_parts(
+    sizes: tuple[tuple[str, int, int], ...], experiment: Experiment, catalogue: Catalogue
+) -> tuple[tuple[str, int, int], ...]:
+    """The student with what methods put into it to stay, where they do."""
+    parts = rules.staying(experiment, catalogue)
+    if not parts:
+        return ()
+    _, parameters, multiply_adds = sizes[-1]
+    who = " and ".join(catalogue.methods[key].title for key in parts)
+    more = [sum(size) for size in zip(*parts.values())]
+    return ((f"Student with {who}", parameters + more[0], multiply_adds + more[1]),)
 
 
 def _side(card: DatasetCard, experiment: Experiment, nets: list[NetCard]) -> int:
@@ -95,8 +109,8 @@ def loss(experiment: Experiment, catalogue: Catalogue) -> tuple[Weighted, ...]:
 def stages(experiment: Experiment, catalogue: Catalogue) -> tuple[str, ...]:
     """What the run does, in order."""
     found = []
-    if experiment.teacher.net != "none" and experiment.teacher.source == "train":
-        found.append("teacher")
+    if experiment.teacher.net != "none":
+        found += experiment.teacher.stages()
     for card, settings in _methods(experiment, catalogue):
         found += [stage.title for stage in card.stages if holds(stage.when, settings)]
     return (*found, "distilling" if experiment.methods else "training", "evaluation")
@@ -132,6 +146,26 @@ def dataset_facts(card: DatasetCard, values: dict[str, Any]) -> tuple[str, ...]:
     if not values["labels"]:
         lines.append("Its labels are not used")
     return tuple(lines)
+
+
+def source_facts(who: str, values: dict[str, Any], dataset: str) -> tuple[str, ...]:
+    """Where the teacher or the student comes from, and what its publisher says of it; nothing of fresh weights."""
+    begins = "Starts from" if who == "student" else "From"
+    match values["source"]:
+        case "train":
+            return (f"Trained first, {values['epochs']} epochs, then kept",)
+        case "file":
+            return (f"{begins} {values['file'] or 'a file not chosen yet'}",)
+        case "run":
+            return (f"{begins} the student of {values['run'] or 'a run not chosen yet'}",)
+        case "download":
+            entry = published.chosen(values["download"], values["net"], dataset)
+            return (f"Published: {entry.name}", entry.facts()) if entry else ("Nothing published was chosen yet",)
+        case "pretrained":
+            return (f"{begins} torchvision's weights of ImageNet",)
+        case "scratch" if who == "teacher":
+            return ("Untrained, as a control",)
+    return ()
 
 
 def net_facts(who: str, experiment: Experiment, catalogue: Catalogue) -> str:

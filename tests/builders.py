@@ -43,7 +43,9 @@ class SmallNet(Net):
         frame = Frame("small", classes, channels, side, (0.5,) * channels, (0.5,) * channels)
         main = ["f0", *(f"f{i}" for i in range(1, len(widths) + 1)), "pooled"]
         before = {f"f{i}_pre": Place(f"stages.{i - 1}.relu", "input", f"stages.{i - 1}.bn") for i in range(1, len(widths) + 1)}
-        super().__init__(frame, {name: Place(f"passed.{name}", "input") for name in main} | before)
+        self.first = f"f{len(widths)}_first"
+        passed = [*main, self.first]
+        super().__init__(frame, {name: Place(f"passed.{name}", "input") for name in passed} | before)
         self.stem = nn.Conv2d(channels, widths[0], 3, padding=1)
         steps = zip((widths[0], *widths), widths, strict=False)
         self.stages = nn.ModuleList(
@@ -52,7 +54,7 @@ class SmallNet(Net):
                 bn=nn.BatchNorm2d(wide), relu=nn.ReLU(),
             )) for i, (narrow, wide) in enumerate(steps)
         )  # fmt: skip
-        self.passed = nn.ModuleDict({name: Tap() for name in main})
+        self.passed = nn.ModuleDict({name: Tap() for name in passed})
         self.fc = nn.Linear(widths[-1], classes)
 
     @property
@@ -62,7 +64,10 @@ class SmallNet(Net):
     def logits(self, x: Tensor) -> Tensor:
         x = self.passed["f0"](self.stem(x))
         for i, stage in enumerate(self.stages, start=1):
-            x = self.passed[f"f{i}"](stage(x))
+            x = stage(x)
+            if i == len(self.stages):
+                x = self.passed[self.first](x)
+            x = self.passed[f"f{i}"](x)
         return self.fc(self.passed["pooled"](x.mean((2, 3))))
 
 
@@ -101,6 +106,7 @@ class SmallLab:
         self.notes: list[str] = []
         self.stages: list[str] = []
         self.losses: list[dict[str, float]] = []
+        self.told: list[tuple[str, int, int, str]] = []
 
     def loop(
         self,
@@ -134,9 +140,15 @@ class SmallLab:
             module.requires_grad_(False)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: str, state: Callable[[], Any] | None = None) -> Iterator[Any]:
         self.stages.append(name)
-        yield
+        yield None
+
+    def finished(self, name: str) -> Any:
+        return None
+
+    def progress(self, what: str, done: int, total: int, unit: str) -> None:
+        self.told.append((what, done, total, unit))
 
     def batches(self, limit: int | None = None, augment: bool = False) -> Iterator[tuple[Tensor, Tensor | None, Tensor]]:
         count = len(self._images) if limit is None else min(limit, len(self._images))

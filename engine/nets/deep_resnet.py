@@ -10,7 +10,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from engine.nets.net import Design, Frame, Net, Place, Tap
+from engine.nets.net import Design, Frame, Net, Place, Tap, through
 
 WIDTHS = (64, 128, 256, 512)
 
@@ -71,7 +71,7 @@ class DeepResNet(Net):
         self.layer2 = _stage(block, ends[0], WIDTHS[1], blocks[1], 2)
         self.layer3 = _stage(block, ends[1], WIDTHS[2], blocks[2], 2)
         self.layer4 = _stage(block, ends[2], WIDTHS[3], blocks[3], 2)
-        self.f0, self.f1, self.f2, self.f3, self.f4, self.pooled = Tap(), Tap(), Tap(), Tap(), Tap(), Tap()
+        self.f0, self.f1, self.f2, self.f3, self.f4, self.f4_first, self.pooled = (Tap() for _ in range(7))
         self.linear = nn.Linear(ends[3], frame.classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -88,7 +88,7 @@ class DeepResNet(Net):
         x = self.f1(self.layer1(x))
         x = self.f2(self.layer2(x))
         x = self.f3(self.layer3(x))
-        x = self.f4(self.layer4(x))
+        x = self.f4(through(self.layer4, self.f4_first, x))
         return self.linear(self.pooled(x.mean((2, 3))))
 
 
@@ -107,7 +107,8 @@ def _stage(block: type[Basic] | type[Bottleneck], wide_in: int, wide: int, block
 def _places(blocks: tuple[int, int, int, int], norm: str) -> dict[str, Place]:
     main = {name: Place(name, "input") for name in ("f0", "f1", "f2", "f3", "f4", "pooled")}
     lasts = {i: f"layer{i}.{count - 1}" for i, count in enumerate(blocks, 1)}
-    return main | {f"f{i}_pre": Place(f"{last}.relu", "input", norm=f"{last}.{norm}") for i, last in lasts.items()}
+    before = {f"f{i}_pre": Place(f"{last}.relu", "input", norm=f"{last}.{norm}") for i, last in lasts.items()}
+    return main | before | {"f4_first": Place("f4_first", "input")}
 
 
 def _design(depth: int, block: type[Basic] | type[Bottleneck], blocks: tuple[int, int, int, int]) -> Design:

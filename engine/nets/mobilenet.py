@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from engine.nets.net import Design, Frame, Net, Place, Tap
+from engine.nets.net import Design, Frame, Net, Place, Tap, through
 from engine.nets.vgg import begin
 
 STEM = 16
@@ -36,11 +36,14 @@ class Inverted(nn.Module):
 class MobileNetV2(Net):
     """Width 0.5, expansion 6, a stem with stride 2. Weights begin as VGG's do.
 
-    Taps: `f0` after the stem, `f1` to `f4` after groups 2, 3, 5 and 7, `last` the map of 1280 channels that is averaged.
+    Taps: `f0` after the stem, `f1` to `f4` after groups 2, 3, 5 and 7, `f4_first` after the first block of group 6, `last` the
+    map of 1280 channels that is averaged.
     """
 
     def __init__(self, frame: Frame) -> None:
-        super().__init__(frame, {name: Place(name, "input") for name in ("f0", "f1", "f2", "f3", "f4", "last", "pooled")})
+        super().__init__(
+            frame, {tap: Place(tap, "input") for tap in ("f0", "f1", "f2", "f3", "f4", "last", "pooled", "f4_first")}
+        )
         self.conv1 = _convolution(frame.channels, STEM, 3, 2)
         self.blocks = nn.Sequential()
         wide_in = STEM
@@ -49,7 +52,7 @@ class MobileNetV2(Net):
             self.blocks.append(nn.Sequential(first, *(Inverted(wide, wide, 1, expansion) for _ in range(count - 1))))
             wide_in = wide
         self.conv2 = _convolution(wide_in, LAST, 1, 1)
-        self.f0, self.f1, self.f2, self.f3, self.f4, self.last, self.pooled = (Tap() for _ in range(7))
+        self.f0, self.f1, self.f2, self.f3, self.f4, self.f4_first, self.last, self.pooled = (Tap() for _ in range(8))
         self.classifier = nn.Linear(LAST, frame.classes)
         begin(self)
 
@@ -64,7 +67,7 @@ class MobileNetV2(Net):
         x = self.f1(self.blocks[1](self.blocks[0](x)))
         x = self.f2(self.blocks[2](x))
         x = self.f3(self.blocks[4](self.blocks[3](x)))
-        x = self.f4(self.blocks[6](self.blocks[5](x)))
+        x = self.f4(self.blocks[6](through(self.blocks[5], self.f4_first, x)))
         return self.classifier(self.pooled(self.last(self.conv2(x)).mean((2, 3))))
 
 

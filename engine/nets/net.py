@@ -62,6 +62,15 @@ class Tap(nn.Sequential):
     """A named place in a net: passes its input on, through the parts that methods inserted here, if any."""
 
 
+def through(stage: nn.Sequential, first: Tap, x: Tensor) -> Tensor:
+    """What a stage makes of x, the output of its first block passed on through a tap."""
+    block, *others = stage
+    x = first(block(x))
+    for block in others:
+        x = block(x)
+    return x
+
+
 class Net(nn.Module):
     """A classifier of images in [0, 1].
 
@@ -74,6 +83,8 @@ class Net(nn.Module):
     dialect: ClassVar[tuple[tuple[str, str], ...]] = ()
     unused: ClassVar[str] = ""
     has_linear_head: bool = True
+    mute: bool = False
+    """Whether its logits say nothing of the classes of this run, so that only its features can teach."""
     mean: Tensor
     std: Tensor
 
@@ -82,6 +93,7 @@ class Net(nn.Module):
         self.frame = frame
         self.places = dict(places)
         self.parts: list[dict[str, Any]] = []
+        self.quantize: dict[str, Any] = {}
         self.register_buffer("mean", torch.tensor(frame.mean, dtype=torch.float32).reshape(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(frame.std, dtype=torch.float32).reshape(1, -1, 1, 1))
 
@@ -122,11 +134,12 @@ class Net(nn.Module):
         return self.get_submodule(path)  # type: ignore[return-value]
 
     def identity(self) -> dict[str, Any]:
-        """JSON-able arguments with which `engine.nets.build` makes this net again, parts included."""
+        """JSON-able arguments with which `engine.nets.build` makes this net again, its parts and quantizers included."""
         frame = asdict(self.frame) | {"mean": list(self.frame.mean), "std": list(self.frame.std)}
         if not self.frame.variant:
             del frame["variant"]
-        return frame | ({"parts": [dict(p) for p in self.parts]} if self.parts else {})
+        added = {"parts": [dict(p) for p in self.parts], "quantize": dict(self.quantize)}
+        return frame | {name: value for name, value in added.items() if value}
 
 
 @contextmanager

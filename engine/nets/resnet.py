@@ -14,7 +14,7 @@ from functools import partial
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.nets.net import Design, Frame, Net, Place, Tap
+from engine.nets.net import Design, Frame, Net, Place, Tap, through
 
 SMALLEST = 4
 PADDED = "padded"
@@ -76,7 +76,7 @@ class ResNet(Net):
         self.layer1 = _stage(widths[0], widths[1], blocks, 1, padded)
         self.layer2 = _stage(widths[1], widths[2], blocks, 2, padded)
         self.layer3 = _stage(widths[2], widths[3], blocks, 2, padded)
-        self.f0, self.f1, self.f2, self.f3, self.pooled = Tap(), Tap(), Tap(), Tap(), Tap()
+        self.f0, self.f1, self.f2, self.f3, self.f3_first, self.pooled = Tap(), Tap(), Tap(), Tap(), Tap(), Tap()
         self.fc = nn.Linear(widths[3], frame.classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -92,7 +92,7 @@ class ResNet(Net):
         x = self.f0(self.relu(self.bn1(self.conv1(x))))
         x = self.f1(self.layer1(x))
         x = self.f2(self.layer2(x))
-        x = self.f3(self.layer3(x))
+        x = self.f3(through(self.layer3, self.f3_first, x))
         return self.fc(self.pooled(x.mean((2, 3))))
 
 
@@ -104,7 +104,7 @@ def _stage(wide_in: int, wide: int, blocks: int, stride: int, padded: bool) -> n
 def _places(blocks: int) -> dict[str, Place]:
     main = {name: Place(name, "input") for name in ("f0", "f1", "f2", "f3", "pooled")}
     before = {f"f{i}_pre": Place(f"layer{i}.{blocks - 1}.relu", "input", norm=f"layer{i}.{blocks - 1}.bn2") for i in (1, 2, 3)}
-    return main | before
+    return main | before | {"f3_first": Place("f3_first", "input")}
 
 
 def _design(depth: int, wide: bool) -> Design:

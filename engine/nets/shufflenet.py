@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.nets.net import Design, Frame, Net, Place, Tap
+from engine.nets.net import Design, Frame, Net, Place, Tap, through
 
 STEM = 24
 
@@ -97,12 +97,12 @@ class ShuffleNet(Net):
     """What both have in common: stem, three stages, pooling, classifier."""
 
     def __init__(self, frame: Frame, stages: tuple[nn.Sequential, nn.Sequential, nn.Sequential], wide: int) -> None:
-        super().__init__(frame, {name: Place(name, "input") for name in ("f0", "f1", "f2", "f3", "last", "pooled")})
+        super().__init__(frame, {name: Place(name, "input") for name in ("f0", "f1", "f2", "f3", "last", "pooled", "f3_first")})
         self.conv1 = nn.Conv2d(frame.channels, STEM, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(STEM)
         self.relu = nn.ReLU(inplace=True)
         self.layer1, self.layer2, self.layer3 = stages
-        self.f0, self.f1, self.f2, self.f3, self.last, self.pooled = Tap(), Tap(), Tap(), Tap(), Tap(), Tap()
+        self.f0, self.f1, self.f2, self.f3, self.f3_first, self.last, self.pooled = (Tap() for _ in range(7))
         self.linear = nn.Linear(wide, frame.classes)
 
     @property
@@ -119,7 +119,7 @@ class ShuffleNet(Net):
         x = self.f0(self.relu(self.bn1(self.conv1(x))))
         x = self.f1(self.layer1(x))
         x = self.f2(self.layer2(x))
-        x = self.f3(self.layer3(x))
+        x = self.f3(through(self.layer3, self.f3_first, x))
         return self.linear(self.pooled(self.last(self.last_map(x)).mean((2, 3))))
 
 

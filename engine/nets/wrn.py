@@ -12,7 +12,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from engine.nets.net import Design, Frame, Net, Place, Tap
+from engine.nets.net import Design, Frame, Net, Place, Tap, through
 
 
 class Block(nn.Module):
@@ -53,7 +53,7 @@ class WideResNet(Net):
         self.block3 = _stage(widths[2], widths[3], blocks, 2)
         self.bn1 = nn.BatchNorm2d(widths[3])
         self.relu = nn.ReLU()
-        self.f0, self.f1, self.f2, self.f3, self.last, self.pooled = Tap(), Tap(), Tap(), Tap(), Tap(), Tap()
+        self.f0, self.f1, self.f2, self.f3, self.f3_first, self.last, self.pooled = (Tap() for _ in range(7))
         self.fc = nn.Linear(widths[3], frame.classes)
         nn.init.zeros_(self.fc.bias)
         for module in self.modules():
@@ -70,7 +70,7 @@ class WideResNet(Net):
         x = self.f0(self.conv1(x))
         x = self.f1(self.block1(x))
         x = self.f2(self.block2(x))
-        x = self.f3(self.block3(x))
+        x = self.f3(through(self.block3, self.f3_first, x))
         return self.fc(self.pooled(self.last(self.relu(self.bn1(x))).mean((2, 3))))
 
 
@@ -82,7 +82,8 @@ def _stage(wide_in: int, wide: int, blocks: int, stride: int) -> nn.Sequential:
 def _places() -> dict[str, Place]:
     main = {name: Place(name, "input") for name in ("f0", "f1", "f2", "f3", "last", "pooled")}
     norms = {"f1_pre": "block2.0.bn1", "f2_pre": "block3.0.bn1", "f3_pre": "bn1"}
-    return main | {tap: Place(norm, "output", norm=norm) for tap, norm in norms.items()}
+    before = {tap: Place(norm, "output", norm=norm) for tap, norm in norms.items()}
+    return main | before | {"f3_first": Place("f3_first", "input")}
 
 
 def _design(depth: int, wider: int) -> Design:

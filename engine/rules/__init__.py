@@ -19,7 +19,7 @@ from engine.presets.schema import unknown_method, unknown_name
 from engine.rules import images, pairs, sources, stack, surprises, training
 from engine.rules.case import Case
 
-__all__ = ["Problem", "ce_weight", "compared", "problems", "warnings"]
+__all__ = ["Problem", "ce_weight", "compared", "problems", "staying", "warnings"]
 
 _RULES = (*stack.RULES, *pairs.RULES, *sources.RULES, *images.RULES, *training.RULES)
 _WARNINGS = (*surprises.WARNINGS, *pairs.WARNINGS)
@@ -61,6 +61,19 @@ def compared(experiment: Experiment, catalogue: Catalogue | None = None) -> dict
         except PairError:
             continue
     return {key: matches for key, matches in found.items() if matches}
+
+
+def staying(experiment: Experiment, catalogue: Catalogue | None = None) -> dict[str, tuple[int, int]]:
+    """Parameters and multiply-adds of what each method of the stack puts into the student to stay, from the cards; methods that
+    put nothing there, or cannot (see `problems`), are left out. The names must be known."""
+    case = Case(experiment, catalogue or cards.catalogue())
+    found = dict[str, tuple[int, int]]()
+    for key in case.methods:
+        try:
+            found[key] = pairs.staying(case, key)
+        except PairError:
+            continue
+    return {key: size for key, size in found.items() if size[0]}
 
 
 def _unknown(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.knobs import holds
 from engine.presets import Problem
 from engine.rules.case import Case
 
@@ -49,8 +50,8 @@ def _something_to_modify(case: Case) -> Iterator[Problem]:
 def _without_labels(case: Case) -> Iterator[Problem]:
     if case.experiment.dataset.labels:
         return
-    for card in case.methods.values():
-        if card.needs.labels:
+    for key, card in case.methods.items():
+        if card.needs.labels or (card.needs.labels_when and holds(card.needs.labels_when, case.settings[key])):
             yield Problem("dataset.labels", f"{card.title} needs the labels of the training images")
     if not case.methods:
         yield Problem("dataset.labels", "without labels and without a method there is nothing to learn from; add a method")

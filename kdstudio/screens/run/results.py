@@ -183,5 +183,9 @@ def _of_run(history: History, results: dict[str, Any]) -> list[tuple[str, str, s
 
 
 def _small(results: dict[str, Any]) -> str:
-    count = results.get("multiply_adds")
-    return f"{count / 1e6:,.1f} M multiply-adds" if count else ""
+    count, bare = results.get("multiply_adds"), results.get("parameters_bare")
+    said = f"{count / 1e6:,.1f} M multiply-adds" if count else ""
+    if bare is None or not count:
+        return said
+    slower = 100 * (results["milliseconds"] / results["milliseconds_bare"] - 1)
+    return f"{said}; bare {bare:,}, {results['multiply_adds_bare'] / 1e6:,.1f} M; {slower:+.0f} % time"

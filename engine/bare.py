@@ -1,0 +1,58 @@
+"""What the parts that methods put into a student cost: the student beside itself without them."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torch import Tensor
+
+from engine import nets
+from engine.nets.counts import multiply_adds, parameters
+from engine.nets.net import Net
+
+IMAGES = 64
+"""Images a timed forward pass."""
+ROUNDS = 15
+
+
+def without_parts(net: Net) -> Net:
+    """The net as it would be without parts, its weights fresh, on the same device."""
+    identity = {name: value for name, value in net.identity().items() if name != "parts"}
+    bare = nets.build(**identity).to(net.mean.device).eval()
+    return bare.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]  # as students lie
+
+
+def cost_of_parts(net: Net, shape: tuple[int, int, int]) -> dict[str, float | int]:
+    """Parameters and multiply-adds of the net without its parts, and milliseconds a batch of `IMAGES` images of `shape` takes
+    with and without them; nothing for a net without parts. Passes of both take turns, and the quickest of each counts, for what
+    else runs on the machine only slows them."""
+    if not net.parts:
+        return {}
+    bare = without_parts(net)
+    x = torch.rand(IMAGES, *shape, device=net.mean.device)
+    training = net.training
+    net.eval()
+    pairs = [(_milliseconds(net, x), _milliseconds(bare, x)) for _ in range(ROUNDS + 1)][1:]
+    net.train(training)
+    own, other = (min(times) for times in zip(*pairs))
+    return {
+        "parameters_bare": parameters(bare),
+        "multiply_adds_bare": multiply_adds(bare, shape),
+        "milliseconds": own,
+        "milliseconds_bare": other,
+    }
+
+
+@torch.no_grad()
+def _milliseconds(net: Net, x: Tensor) -> float:
+    _wait(x.device)
+    start = time.perf_counter()
+    net(x)
+    _wait(x.device)
+    return 1e3 * (time.perf_counter() - start)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
