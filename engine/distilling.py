@@ -16,6 +16,7 @@ from engine.data.batches import Views
 from engine.evaluation import Score, logits_of, score
 from engine.events import Evaluated
 from engine.experiment import Experiment
+from engine.forward import Forward, forward, remembering
 from engine.loop import Batch, Loop
 from engine.nets.net import Net
 from engine.observing import Observer
@@ -26,6 +27,8 @@ from engine.stack import Cast, Stack
 from engine.stages import Stagehand
 
 STAGE = "distilling"
+MEMO = "checkpoints/memo.bin"
+"""What is remembered of the teacher, while the run goes on."""
 
 
 class Distilling:
@@ -46,7 +49,8 @@ class Distilling:
         training, run = experiment.training, experiment.run
         device = resources.torch_device
         self.generator = seeds.generator(run.seed, "method", device=device)
-        self.stack = Stack(cast, resources, self.generator, resources.compile)
+        views = Views(experiment.dataset, len(pictures.train), run.seed, device)
+        self.stack = Stack(cast, resources, self.generator, self._forward(views))
         undecayed = [p for method in cast.methods.values() for p in method.undecayed()]
         self.optimizer = optimizer([cast.student, *cast.methods.values()], training, undecayed)
         self.scaler = torch.amp.GradScaler(device.type, enabled=resources.precision == "float16")
@@ -61,7 +65,7 @@ class Distilling:
         self.loop = Loop(
             stage=STAGE,
             split=pictures.train,
-            views=Views(experiment.dataset, len(pictures.train), run.seed, device),
+            views=views,
             seed=run.seed,
             epochs=training.epochs,
             batch_size=training.batch_size,
@@ -69,6 +73,17 @@ class Distilling:
             save_every=run.save_every,
             names=self._names,
         )
+
+    def _forward(self, views: Views) -> Forward:
+        """The nets ready to run; the teacher only where a method learns from it."""
+        cast, samples = self.cast, len(self.pictures.train)
+        taught = any(method.needs.teacher != "none" for method in cast.methods.values())
+        return forward(
+            cast.student, cast.teacher if taught else None, self.resources,
+            min(self.experiment.training.batch_size, samples),
+            remembering(self.experiment.run.memo, samples=samples, views=views.distinct, classes=self.pictures.classes,
+                        resources=self.resources, path=self.hand.report.folder.path / MEMO),
+        )  # fmt: skip
 
     def _names(self) -> tuple[str, ...]:
         labelled = self.pictures.train.labels is not None
@@ -217,6 +232,7 @@ class Distilling:
             "random": _random_state(),
             "best": self.best,
             "history": self.history,
+            "memo": None if self.stack.memo is None else self.stack.memo.state(),
             "gradients": [p.grad for p in self._parameters] if self.experiment.training.accumulation > 1 else None,
         }
 
@@ -233,6 +249,8 @@ class Distilling:
         self.generator.set_state(state["generator"].cpu())
         _set_random_state(state["random"])
         self.best, self.history = dict(state["best"]), list(state["history"])
+        if self.stack.memo is not None and state["memo"] is not None:
+            self.stack.memo.load(state["memo"], self.resources.torch_device)
         if state["gradients"] is not None:
             for parameter, gradient in zip(self._parameters, state["gradients"]):
                 parameter.grad = None if gradient is None else torch.empty_like(parameter).copy_(gradient)

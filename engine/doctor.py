@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from engine import cards, cataloguing, presets
+from engine import cards, cataloguing, extras, plugins, presets
 
 LIBRARIES = ("torch", "torchvision", "PySide6", "pyqtgraph", "PyYAML", "pydantic", "safetensors", "scikit-learn", "numpy")
 
@@ -35,6 +35,8 @@ def examine(home: Path) -> Iterator[Examined]:
     yield _folder("runs", home)
     yield _folder("presets", presets.user_folder())
     yield _catalogue()
+    yield _nets()
+    yield from (Examined("plug-in", False, problem) for problem in extras.read().problems)
 
 
 def _library(name: str) -> Examined:
@@ -57,10 +59,12 @@ def _device() -> Examined:
 
 
 def _precision() -> Examined:
-    from engine.resources import find_device, find_precision
+    from engine.resources import find_device, find_precisions
 
     device = find_device("auto")
-    return Examined("precision", True, f"{find_precision('auto', device)} on {device}")
+    found = find_precisions("auto", device)
+    one, chosen = f"{found[0]} on {device}", f"{' or '.join(found)} on {device}, whichever is measured to be quicker"
+    return Examined("precision", True, one if len(found) == 1 else chosen)
 
 
 def _threads() -> Examined:
@@ -90,3 +94,10 @@ def _folder(name: str, path: Path) -> Examined:
 def _catalogue() -> Examined:
     fresh = cards.catalogue().sources == cataloguing.sources_hash()
     return Examined("catalogue", fresh, "up to date" if fresh else "older than the code; run: kdstudio catalog")
+
+
+def _nets() -> Examined:
+    """Whether what this machine has to find out for itself is found out."""
+    kept = extras.read()
+    said = f"{len(kept.torchvision)} of torchvision's and {len(kept.own)} of your own ({plugins.folder()}) are counted"
+    return Examined("nets", True, said if kept.fresh else f"{said}; the rest: kdstudio catalog --user")

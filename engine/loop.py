@@ -23,13 +23,14 @@ from engine.report import Reporter
 @dataclass(frozen=True)
 class Batch:
     """One augmented batch: x (B, C, H, W) in [0, 1], y (B,) or None, index (B,) into the training split; `step` counts
-    from 0, `epoch` from 1."""
+    from 0, `epoch` from 1. `views` (B,) on the CPU numbers pairs of image and view, where there is an end of them."""
 
     x: Tensor
     y: Tensor | None
     index: Tensor
     epoch: int
     step: int
+    views: Tensor | None = None
 
 
 def steps_per_epoch(samples: int, batch_size: int) -> int:
@@ -114,12 +115,19 @@ class Loop:
                 obey(control, report, save)
             x = self.views.at(images, index, self.epoch)
             y = None if labels is None else labels.index_select(0, index)
-            self._add(take(Batch(x, y, index, self.epoch, self.step)))
+            self._add(take(Batch(x, y, index, self.epoch, self.step, self._views(sequence))))
             self.position += 1
             ledger.images += len(index)
             self._images += len(index)
             if self.step % self.report_every == 0:
                 self._say(report, ledger, describe)
+
+    def _views(self, sequence: Tensor) -> Tensor | None:
+        """The numbers of the present batch's views, from the order on the CPU, so that nothing waits for the device."""
+        if not self.views.distinct:
+            return None
+        start = self.position * self.batch_size
+        return self.views.keys(sequence[start : start + self.batch_size], self.epoch)
 
     def _add(self, values: Tensor) -> None:
         """Sum what is finite, without waiting for the device."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import cast
 
 import torch
 from torch import Tensor
 
 from engine.cards import Term
+from engine.forward import Forward
 from engine.loop import Batch
 from engine.method import Method, Places, Seen, View
 from engine.nets.net import Net
@@ -32,7 +32,7 @@ class Cast:
 class Stack:
     """The methods' weighted terms over one batch. Looks into the nets at the taps that any method asked for."""
 
-    def __init__(self, cast: Cast, resources: Resources, generator: torch.Generator, compiled: bool) -> None:
+    def __init__(self, cast: Cast, resources: Resources, generator: torch.Generator, forward: Forward) -> None:
         self.cast, self.resources, self.generator = cast, resources, generator
         asked = cast.places
         self.terms: list[tuple[str, str, Term]] = [
@@ -40,18 +40,26 @@ class Stack:
         ]
         student_places = {f"{key}/{name}": tap for key, (own, _) in asked.items() for name, tap in own.items()}
         teacher_places = {f"{key}/{name}": tap for key, (_, other) in asked.items() for name, tap in other.items()}
-        self._student = Look(_compiled(cast.student, compiled), student_places)
-        self._teacher = Look(_compiled(cast.teacher, compiled), teacher_places) if cast.teacher is not None else None
+        self._student = Look(cast.student, student_places, forward.student)
+        self.memo = forward.memo if not teacher_places else None
+        self._teacher = None if forward.quick is None else Look(forward.quick, teacher_places, forward.teacher)
 
     def see(self, batch: Batch) -> tuple[View, View | None]:
         """Both nets on a batch; logits in float32, the teacher without gradient."""
         with self.resources.autocast():
             student = self._student(batch.x)
-            teacher = None
-            if self._teacher is not None:
-                with torch.no_grad():
-                    teacher = self._teacher(batch.x)
+            with torch.no_grad():
+                teacher = self._asked(batch)
         return _float32(student), None if teacher is None else _float32(teacher)
+
+    def _asked(self, batch: Batch) -> View | None:
+        """What the teacher net says of a batch, or said of these views before."""
+        teacher = self._teacher
+        if teacher is None:
+            return None
+        if self.memo is None or batch.views is None:
+            return teacher(batch.x)
+        return View(self.memo.logits(lambda x: teacher(x).logits, batch.x, batch.views))
 
     def losses(self, batch: Batch, student: View, teacher: View | None) -> dict[str, Tensor]:
         """Every active term of every method, unweighted, by full name."""
@@ -61,8 +69,11 @@ class Stack:
             for name, value in self.cast.methods[key].losses(seen).items()
         }
 
-    def watches(self, batch: Batch, student: View, teacher: View | None) -> dict[tuple[str, str], Tensor]:
-        """Every active watch of the methods, by (method key, watch)."""
+    def watches(
+        self, batch: Batch, student: View, teacher: View | None, generator: torch.Generator
+    ) -> dict[tuple[str, str], Tensor]:
+        """Every active watch of the methods, by (method key, watch). Methods draw from `generator`, for what is watched must
+        not move what is trained."""
         return {
             (key, name): value
             for key, seen in self._each_sees(batch, student, self.taught(batch, student, teacher)).items()
@@ -121,11 +132,6 @@ class Stack:
     def weights(self, epoch: int) -> dict[str, float]:
         """The weight of each term at an epoch, warm-up included."""
         return {name: self.cast.methods[key].weight(term, epoch) for name, key, term in self.terms}
-
-
-def _compiled(net: Net, wanted: bool) -> Net:
-    """A compiled net passes on whatever else is asked of the net it wraps, so it looks like one."""
-    return cast(Net, torch.compile(net, dynamic=False)) if wanted else net
 
 
 def _changed(seen: Seen, changed: Seen) -> Seen:

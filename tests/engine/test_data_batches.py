@@ -76,16 +76,16 @@ def test_views_are_floats_in_the_unit_range_and_leave_the_images_alone(kind: str
 
 def test_switching_one_kind_on_leaves_the_chance_of_the_others() -> None:
     x, index = images(), torch.arange(SAMPLES)
-    both = views(crop=2, flip=True)._drawn(1, 10)
-    assert torch.equal(both.corner, views(crop=2)._drawn(1, 10).corner)
-    assert torch.equal(both.mirrored, views(flip=True)._drawn(1, 10).mirrored)
+    both = views(crop=2, flip=True)._drawn(1)
+    assert torch.equal(both.corner, views(crop=2)._drawn(1).corner)
+    assert torch.equal(both.mirrored, views(flip=True)._drawn(1).mirrored)
     assert views(crop=2, flip=True).at(x, index, 1).shape == x.shape
 
 
 def test_every_shift_and_both_sides_are_drawn_about_equally_often() -> None:
-    made = Views(DatasetSettings(crop=1, flip=True), 9000, 0, "cpu")._drawn(1, 8)
-    assert all(900 < n < 1100 for n in torch.bincount(made.corner)[[0, 1, 2, 10, 11, 12, 20, 21, 22]].tolist())
-    assert made.corner.unique().numel() == 9
+    made = Views(DatasetSettings(crop=1, flip=True), 9000, 0, "cpu")._drawn(1)
+    assert all(900 < n < 1100 for n in torch.bincount(made.corner[0] * 3 + made.corner[1]).tolist())
+    assert made.corner.unique(dim=1).shape[1] == 9
     assert 4200 < int(made.mirrored.sum()) < 4800
 
 
@@ -136,7 +136,7 @@ def test_rotation_is_that_of_affine_grid_also_for_oblong_images() -> None:
 
 
 def test_angles_stay_within_the_bound() -> None:
-    angle = views(rotation=15.0)._drawn(1, 8).angle.rad2deg()
+    angle = views(rotation=15.0)._drawn(1).angle.rad2deg()
     assert angle.abs().max() <= 15
     assert angle.min() < -5
     assert angle.max() > 5
@@ -149,3 +149,43 @@ def test_views_on_a_gpu_are_those_of_the_cpu(kind: str) -> None:
     x, index = images(), torch.arange(SAMPLES)
     there = Views(DatasetSettings(**KINDS[kind]), SAMPLES, 0, "cuda").at(x.cuda(), index.cuda(), 1)
     torch.testing.assert_close(there.cpu(), views(**KINDS[kind]).at(x, index, 1), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("settings", "distinct"), [
+    ({}, 1), ({"flip": True}, 2), ({"crop": 4, "flip": True}, 162), ({"rotation": 5.0}, 0), ({"rotation": 5.0, "views": 3}, 3),
+])  # fmt: skip
+def test_the_views_of_an_image_are_counted_and_numbered(settings: dict, distinct: int) -> None:
+    made, index = views(**settings), torch.arange(SAMPLES)
+    assert made.distinct == distinct
+    if distinct:
+        keys = made.keys(index, 1)
+        assert torch.equal(keys // distinct, index)
+
+
+def test_two_views_of_an_image_have_one_number_exactly_where_they_are_equal() -> None:
+    x, index, made = (
+        images(count=1).expand(SAMPLES, -1, -1, -1).contiguous(),
+        torch.zeros(SAMPLES).long(),
+        views(crop=2, flip=True),
+    )
+    of = {
+        int(k): v
+        for e in (1, 2, 3)
+        for k, v in zip(made.keys(torch.arange(SAMPLES), e) % 50, made.at(x, torch.arange(SAMPLES), e))
+    }
+    again = views(seed=5, crop=2, flip=True)
+    shared = 0
+    for key, view in zip(again.keys(torch.arange(SAMPLES), 1) % 50, again.at(x, torch.arange(SAMPLES), 1)):
+        if int(key) in of:
+            assert torch.equal(of[int(key)], view)
+            shared += 1
+        assert all(not torch.equal(view, other) for number, other in of.items() if number != int(key))
+    assert shared > 10 and not index.any()
+
+
+def test_a_number_of_views_comes_round_again_and_is_new_until_then() -> None:
+    x, index, made = images(), torch.arange(SAMPLES), views(crop=3, flip=True, rotation=10.0, views=3)
+    epochs = [made.at(x, index, e) for e in range(1, 8)]
+    assert all(torch.equal(epochs[e], epochs[e + 3]) for e in range(4))
+    assert not torch.equal(epochs[0], epochs[1]) and not torch.equal(epochs[1], epochs[2])
+    assert torch.equal(made.keys(index, 2), made.keys(index, 5)) and not torch.equal(made.keys(index, 2), made.keys(index, 3))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-import appdirs
 import pytest
 import torch
 
 from engine import resources
 from engine.experiment import RunSettings
 from engine.ledger import Clock, Ledger
+from engine.tuning import Work
 
 
 @pytest.mark.parametrize(
@@ -24,43 +21,17 @@ def test_a_device_that_is_not_here_is_refused(name: str, sentence: str) -> None:
 
 def test_float16_on_a_cpu_is_refused() -> None:
     with pytest.raises(resources.DeviceError, match="float16 needs a CUDA device"):
-        resources.find_precision("float16", torch.device("cpu"))
+        resources.find_precisions("float16", torch.device("cpu"))
 
 
 def test_a_precision_that_was_asked_for_is_kept() -> None:
-    assert resources.find_precision("bfloat16", torch.device("cpu")) == "bfloat16"
-
-
-def test_threads_are_measured_once_and_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    timed: list[int] = []
-
-    def quicker_with_two(threads: int, trial: object) -> float:
-        timed.append(threads)
-        return 1.0 / threads
-
-    monkeypatch.setattr(resources, "_time", quicker_with_two)
-    monkeypatch.setattr(resources.os, "sched_getaffinity", lambda pid: {0, 1})
-    assert resources.measured_threads("a net of this test", lambda: None) == 2
-    assert resources.measured_threads("a net of this test", lambda: None) == 2
-    assert sorted(timed) == [1, 2]
-
-
-def test_more_threads_that_gain_little_are_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resources, "_time", lambda threads, trial: 1.0 - 0.05 * threads)
-    assert resources.measured_threads("another net of this test", lambda: None) == 1
-
-
-def test_a_torn_memory_of_measurements_is_measured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    memory = Path(appdirs.user_cache_dir("kdstudio")) / "threads.json"
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    memory.write_text("{torn")
-    monkeypatch.setattr(resources, "_time", lambda threads, trial: 1.0)
-    assert resources.measured_threads("a third net of this test", lambda: None) == 1
-    assert "a third net of this test" in next(iter(json.loads(memory.read_text())))
+    assert resources.find_precisions("bfloat16", torch.device("cpu")) == ("bfloat16",)
 
 
 def test_settings_that_are_not_auto_are_taken_as_they_are() -> None:
-    found = resources.resolve(RunSettings(device="cpu", precision="bfloat16", threads=1), "", lambda: None)
+    settings = RunSettings(device="cpu", precision="bfloat16", threads=1, compile="off")
+    work = Work("a net of this test", lambda precision, compiled: pytest.fail("nothing is to be measured"), 10)
+    found = resources.resolve(settings, work)
     assert found == resources.Resources("cpu", "bfloat16", False, 1)
     assert found.dtype == torch.bfloat16
 
