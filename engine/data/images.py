@@ -17,6 +17,9 @@ from torch import Tensor
 from engine.data.pixels import resized
 from engine.decoding.images import decode
 
+CHUNK = 512
+"""Images that are decoded or resized at once."""
+
 
 class Decoder(Protocol):
     """Who decodes: see `Crew.batches` for the contract."""

@@ -16,7 +16,7 @@ from engine.experiment import DatasetSettings
 
 LARGEST_AS_IS = 128
 USUAL = 64
-LOOKED_AT = 20_000
+LOOKED_AT = 5_000
 """Files whose headers are read before the first is decoded; of more, a seeded sample."""
 LAYOUT = "put the images of each class into a folder of their own, e.g. train/cat/1.png and test/cat/2.png"
 

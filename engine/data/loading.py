@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import psutil
@@ -9,8 +10,9 @@ import torch
 from torch import Tensor
 
 from engine import seeds
+from engine.data import keeping
 from engine.data.courier import Courier
-from engine.data.images import Decoder, Files, Here
+from engine.data.images import CHUNK, Decoder, Files, Here
 from engine.data.pictures import Loading, Pictures, Pile, Source
 from engine.data.pixels import levels, mean_and_std
 from engine.data.sides import Sides
@@ -23,9 +25,6 @@ from engine.experiment import DatasetSettings
 
 ROOM = 0.6
 """The share of free memory that a dataset may fill; the rest is for nets and their activations."""
-
-CHUNK = 512
-"""Images that are decoded or resized at once."""
 
 FEW = 2000
 """So many files are decoded sooner than processes that help with it have started."""
@@ -53,6 +52,8 @@ def assemble(source: Source, settings: DatasetSettings, sides: Sides, device: to
     crew = Crew(_workers(settings, loading), shape[0], side)
     try:
         if loading == "memory":
+            source, said = _decoded(source, settings, side, crew, courier)
+            piles, notes = _piles(source, settings), (*notes, *said)
             train, heldout, test = (_resident(pile, side, device, crew, courier) for pile in piles)
             counts = levels(train.images)  # type: ignore[union-attr]
             crew.close()
@@ -166,6 +167,25 @@ def _divided(pile: Pile, share: float, settings: DatasetSettings, names: Sequenc
             f"{names[scarce]!r} with 1; two are needed at least. {MORE[purpose]}"
         )
     return pile.part(chosen), pile.part(rest)
+
+
+def _decoded(
+    source: Source, settings: DatasetSettings, side: int, crew: Crew, courier: Courier
+) -> tuple[Source, tuple[str, ...]]:
+    """The same with images out of what an earlier run decoded, or decoded now to be kept, where they are many and all are to
+    be used; and sentences about it."""
+    changed: dict[str, Pile] = {}
+    notes: list[str] = []
+    for name in ("train", "test", "heldout"):
+        pile: Pile | None = getattr(source, name)
+        if pile is None or not isinstance(pile.images, Files) or len(pile.labels) <= FEW:
+            continue
+        found = keeping.kept(pile, side)
+        if found is None and (name != "train" or settings.subset == 1):
+            found, said = keeping.keep(pile, side, crew, courier)
+            notes.extend(said)
+        changed[name] = found or pile
+    return dataclasses.replace(source, **changed), tuple(notes)
 
 
 def _resident(pile: Pile | None, side: int, device: torch.device, crew: Crew, courier: Courier) -> Resident | None:
