@@ -47,10 +47,10 @@ class Card(QFrame):
 class ChoiceCard(Card):
     """A card whose one setting is chosen in a list, with a few facts under it."""
 
-    def __init__(self, words: str, name: str, path: str, choices: dict[str, str], store: Store) -> None:
+    def __init__(self, words: str, name: str, path: str, store: Store) -> None:
         super().__init__(words, name, f"{words}: all settings")
-        self.path, self._store = path, store
-        self.editor = ChoiceField(choices)
+        self.path, self._store, self._offered = path, store, store.catalogue
+        self.editor = ChoiceField(self.choices())
         self.editor.setAccessibleName(words)
         self.editor.edited.connect(lambda value: store.set_value(path, value))
         self.column.addWidget(self.editor)
@@ -61,12 +61,19 @@ class ChoiceCard(Card):
         self.column.addLayout(self._facts)
         self.column.addStretch(1)
 
+    def choices(self) -> dict[str, str]:
+        """What the catalogue offers here; the kinds of card differ in this and in their facts."""
+        raise NotImplementedError
+
     def facts(self) -> tuple[str, ...]:
-        """What the choice comes to; the kinds of card differ here."""
+        """What the choice comes to."""
         raise NotImplementedError
 
     def refresh(self) -> None:
-        """Show the choice, its facts, and what is wrong with it."""
+        """Show the choice, its facts, and what is wrong with it; offer what the catalogue holds by now."""
+        if self._offered is not self._store.catalogue:
+            self._offered = self._store.catalogue
+            self.editor.set_choices(self.choices())
         self.editor.show_value(self._store.value(self.path))
         problem = self._store.problem(self.path)
         self.wrong.setText(problem[:1].upper() + problem[1:])
@@ -91,8 +98,11 @@ class DatasetCard(ChoiceCard):
     """Which images."""
 
     def __init__(self, store: Store) -> None:
-        choices = {key: card.title for key, card in store.catalogue.datasets.items()}
-        super().__init__("Dataset", "dataset", "dataset.name", choices, store)
+        super().__init__("Dataset", "dataset", "dataset.name", store)
+
+    def choices(self) -> dict[str, str]:
+        """Every dataset."""
+        return {key: card.title for key, card in self._store.catalogue.datasets.items()}
 
     def facts(self) -> tuple[str, ...]:
         """Classes, size, counts."""
@@ -105,8 +115,11 @@ class TeacherCard(ChoiceCard):
     """Who teaches, if any net does."""
 
     def __init__(self, store: Store) -> None:
-        choices = {NO_TEACHER: "No teacher net"} | {key: card.title for key, card in store.catalogue.nets.items()}
-        super().__init__("Teacher", "teacher", "teacher.net", choices, store)
+        super().__init__("Teacher", "teacher", "teacher.net", store)
+
+    def choices(self) -> dict[str, str]:
+        """No teacher, and every net."""
+        return {NO_TEACHER: "No teacher net"} | {key: card.title for key, card in self._store.catalogue.nets.items()}
 
     def facts(self) -> tuple[str, ...]:
         """Size and source, or who teaches instead."""
@@ -115,21 +128,18 @@ class TeacherCard(ChoiceCard):
         if card is None:
             instead = outline.teaching(self._store.resolved().experiment, self._store.catalogue)
             return (f"{instead} teaches instead",) if instead else ("None needed",)
-        sources = {
-            "train": f"Trained first, {values['epochs']} epochs, then kept",
-            "file": f"From {values['file'] or 'a file not chosen yet'}",
-            "run": f"The student of {values['run'] or 'a run not chosen yet'}",
-            "scratch": "Untrained, as a control",
-        }
-        return (self._size("Teacher"), sources.get(values["source"], ""))
+        return (self._size("Teacher"), *outline.source_facts("teacher", values, self._store.value("dataset.name")))
 
 
 class StudentCard(ChoiceCard):
     """What is trained."""
 
     def __init__(self, store: Store) -> None:
-        choices = {key: card.title for key, card in store.catalogue.nets.items()}
-        super().__init__("Student", "student", "student.net", choices, store)
+        super().__init__("Student", "student", "student.net", store)
+
+    def choices(self) -> dict[str, str]:
+        """Every net."""
+        return {key: card.title for key, card in self._store.catalogue.nets.items()}
 
     def facts(self) -> tuple[str, ...]:
         """Size, and how much smaller than the teacher."""
@@ -137,9 +147,9 @@ class StudentCard(ChoiceCard):
         card, teacher = nets.get(values["net"]), nets.get(self._store.value("teacher.net"))
         if card is None:
             return ()
-        source = f"Starts from {values['file'] or 'a file not chosen yet'}" if values["source"] == "file" else ""
         compared = outline.saving(card, teacher) if teacher else "Starts from fresh weights"
-        return (self._size("Student"), source or compared)
+        origin = outline.source_facts("student", values, self._store.value("dataset.name"))
+        return (self._size("Student"), *(origin or (compared,)))
 
 
 class MethodsCard(Card):

@@ -27,7 +27,7 @@ def normalised(net: Net, choice: str, record: Record, pictures: Pictures, errand
         sentence = f"{TITLES[choice]} constants are of {count} channels, and these images have {net.frame.channels}"
         raise errand.refuse("normalisation", f"{sentence}; choose auto, dataset, half or none")
     renormalise(net, wanted)
-    return (f"{record.name} is given {TITLES[choice]} normalisation, as the settings say.",)
+    return (f"{record.name} is normalised otherwise than by itself: {TITLES[choice]}, as was asked.",)
 
 
 def renormalise(net: Net, wanted: Constants) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -97,13 +99,23 @@ def test_evaluate_prints_top1_first(home: Path) -> None:
         (["{student}", "--dataset", "digts"], "did you mean 'digits'"),
         (["{student}", "--dataset", "digits", "--split", "dev"], "choose test or train"),
         (["{weights}", "--dataset", "digits"], "is not a student of kdstudio"),
+        (["{student}", "--dataset", "digits", "--normalisation", "mean"], "there is no normalisation 'mean'; choose auto, "),
+        (["{student}", "--dataset", "digits", "--normalisation", "imagenet"], "constants are of 3 channels, .* have 1"),
+        (["{student}", "--dataset", "digits", "--net", "resnet56"], "holds a .*, not a resnet56"),
     ],
 )
 def test_evaluate_refuses_with_a_sentence(words: list[str], sentence: str, home: Path) -> None:
     run = run_of(home)
     named = {"student": run / "student.safetensors", "weights": run / "checkpoints" / "best.safetensors"}
     done = call("evaluate", *(w.format(**named) for w in words))
-    assert done.exit_code == 2 and sentence in done.output
+    assert done.exit_code == 2 and re.search(sentence, done.output)
+
+
+def test_evaluate_feeds_a_net_as_it_is_told(home: Path) -> None:
+    student = str(run_of(home) / "student.safetensors")
+    own, other = (call("evaluate", student, "--dataset", "digits", "--normalisation", n) for n in ("auto", "none"))
+    assert own.stderr == "" and "pixels as they are, as was asked" in other.stderr
+    assert own.stdout != other.stdout
 
 
 @pytest.mark.parametrize("net", ["resnet20", "resnet32", "resnet44", "resnet56"])
@@ -118,7 +130,21 @@ def test_published_checkpoints_load_into_their_nets(net: str, real_data: Path, t
             Image.new("RGB", (32, 32), (name, 2 * name, 50)).save(folder / "a.png")
     file = real_data / "cifar100-weights" / f"cifar100_{net}.pth"
     done = call("evaluate", str(file), "--net", net, "--dataset", "folder", "--root", str(tmp_path))
-    assert done.exit_code == 0 and done.output.startswith("top1 ")
+    assert done.exit_code == 0 and done.stdout.startswith("top1 ")
+    assert f"is cifar100-{net} of chenyaofo/pytorch-cifar-models: its normalisation and classes apply" in done.stderr
+
+
+IMAGES = "KDSTUDIO_CIFAR100"
+
+
+@pytest.mark.parametrize(("net", "top1"), [("resnet20", "68.83")])
+def test_a_published_checkpoint_scores_what_its_publisher_says(net: str, top1: str, real_data: Path) -> None:
+    """The whole test set on a real net: half a minute, and only where somebody names the images."""
+    if IMAGES not in os.environ:
+        pytest.skip(f"set {IMAGES} to a folder with CIFAR-100's train/ and test/ to run it")
+    file = real_data / "cifar100-weights" / f"cifar100_{net}.pth"
+    done = call("evaluate", str(file), "--net", net, "--dataset", "folder", "--root", os.environ[IMAGES])
+    assert done.stdout.splitlines()[0] == f"top1 {top1}"
 
 
 @pytest.mark.parametrize("what", ["presets", "methods", "nets", "datasets"])

@@ -239,3 +239,11 @@ def test_start_is_in_reach_without_scrolling(screen: SetupScreen, size: tuple[in
     dressed.processEvents()
     start = screen.plan.start
     assert start.visibleRegion().boundingRect() == start.rect()
+
+
+def test_a_published_teacher_shows_its_accuracy_and_licence(screen: SetupScreen) -> None:
+    screen.store.open_preset("experiments/cifar100-resnet56-resnet20-kd")
+    words = [line.text() for line in screen.cards[1].findChildren(Elided) if line.isVisible()]
+    assert words[1:] == ["Published: cifar100-resnet56", "72.63 % on cifar100 · BSD-3-Clause"]
+    screen.store.set_value("teacher.download", "cifar10-resnet20")
+    assert "is a resnet20, not a resnet56" in screen.store.problem("teacher.download")
