@@ -4,7 +4,7 @@ user's cache folder. Importing this loads no torch; making does."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from engine import extras, plugins
 from engine.cards import Catalogue, DatasetCard, NetCard, catalogue, counted_as
+from engine.experiment import Experiment
 from engine.extras import Extras
 
 BESIDE = 32
@@ -47,13 +48,12 @@ def build() -> Catalogue:
     )
 
 
-def refresh(tell: Callable[[str], None] = lambda net: None, ask: Iterable[str] = ()) -> Extras:
-    """Find out what the user's cache lacks: torchvision's nets, the plug-ins as they stand, the shapes asked for (`3x48`).
-
-    Every net is told before it is counted; what is done is kept from time to time, so that a break loses little."""
+def refresh(tell: Callable[[str], None] = lambda net: None) -> Extras:
+    """Find out what the user's cache lacks: torchvision's nets and the plug-ins as they stand. Every net of torchvision is
+    told before it is counted; what is done is kept from time to time, so that a break loses little."""
     from engine import nets
 
-    kept = complete((), ask)
+    kept = complete(())
     missing = [key for key in nets.torchvision_keys() if key not in kept.torchvision]
     for number, key in enumerate(missing, 1):
         tell(key)
@@ -65,22 +65,36 @@ def refresh(tell: Callable[[str], None] = lambda net: None, ask: Iterable[str] =
     return kept
 
 
-def complete(keys: Iterable[str], ask: Iterable[str] = ()) -> Extras:
-    """Find out at once what the catalogue lacks of the nets named and the shapes asked for; cheap where it lacks nothing.
-
-    Raises NetError for a net of torchvision that does not exist, and where a plug-in that is named cannot work."""
+def complete(keys: Iterable[str], shapes: Iterable[Shape] = ()) -> Extras:
+    """Find out at once what the catalogue lacks of the nets named, and of them for images of these shapes; cheap where it
+    lacks nothing. Raises NetError for a net that does not exist, and for a plug-in that cannot work."""
+    wanted = [key for key in keys if key != "none"]
     kept = found = extras.read()
     if kept.checked != plugins.sources():
         kept = _with_own(kept)
-    wanted = [key for key in keys if key.startswith("torchvision.") and key not in kept.torchvision]
     for key in wanted:
-        kept = replace(kept, torchvision={**kept.torchvision, key: _card(key)})
-    new = [shape for shape in ask if shape not in kept.asked]
-    if new:
-        kept = _with_sizes(kept, new)
+        kept = _with_net(kept, key)
+    for key in wanted:
+        kept = _with_sizes(kept, key, shapes)
     if kept != found:
         extras.write(kept)
     return kept
+
+
+def uncounted(experiment: Experiment, known: Catalogue) -> tuple[Shape, ...]:
+    """The images of an experiment for which one of its nets has not been counted yet; none where only the data tells."""
+    from engine.rules.case import Case
+
+    case = Case(experiment, known)
+    named = {experiment.student.net, experiment.teacher.net} - {"none"}
+    if experiment.dataset.name not in known.datasets or not named <= set(known.nets):
+        return ()
+    shape = (known.datasets[experiment.dataset.name].channels or 3, case.side)
+    return (shape,) if case.side and any(not _knows(card, shape) for card in case.nets.values()) else ()
+
+
+def _knows(card: NetCard, shape: Shape) -> bool:
+    return card.size_on(*shape, COUNTED_CLASSES) is not None and card.shapes_on(shape[1]) is not None
 
 
 def _with_own(kept: Extras) -> Extras:
@@ -96,15 +110,23 @@ def _with_own(kept: Extras) -> Extras:
     return replace(kept, own=cards, problems=tuple(problems), checked=plugins.sources())
 
 
-def _with_sizes(kept: Extras, asked: Iterable[str]) -> Extras:
-    """With counts and shapes of every net for the shapes asked for."""
-    shapes = [(channels, side) for channels, side in (map(int, text.split("x")) for text in asked)]
-    sizes: dict[str, Any] = dict(kept.sizes)
-    for key, card in catalogue().nets.items():
-        counts, seen = _sized(card, [(channels, side) for channels, side in shapes if _fits(card, side)])
-        before = sizes.get(key, {"counts": {}, "shapes": {}})
-        sizes[key] = {"counts": {**before["counts"], **counts}, "shapes": {**before["shapes"], **seen}}
-    return replace(kept, sizes=sizes, asked=(*kept.asked, *asked))
+def _with_net(kept: Extras, key: str) -> Extras:
+    """With a net of torchvision where it is one. Raises NetError for a net that is nowhere."""
+    if key in kept.added_to(catalogue()).nets:
+        return kept
+    card = _card(key)  # raises for every other net, by file and line for a plug-in
+    return replace(kept, torchvision={**kept.torchvision, key: card})
+
+
+def _with_sizes(kept: Extras, key: str, shapes: Iterable[Shape]) -> Extras:
+    """With counts and shapes of a net for these images."""
+    card = kept.added_to(catalogue()).nets[key]
+    counts, seen = _sized(card, [shape for shape in shapes if _fits(card, shape[1]) and not _knows(card, shape)])
+    if not counts:
+        return kept
+    before = kept.sizes.get(key, {"counts": {}, "shapes": {}})
+    added = {"counts": {**before["counts"], **counts}, "shapes": {**before["shapes"], **seen}}
+    return replace(kept, sizes={**kept.sizes, key: added})
 
 
 def _card(key: str) -> NetCard:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from engine import cards, cataloguing, presets, runs
+from engine import cards, cataloguing, extras, plugins, presets, runs
 from engine.control import Control
 from engine.monitor import Monitor, say_lines
 
@@ -100,12 +102,14 @@ def list_(
     runs_folder: Runs = None,
 ) -> None:
     """What there is."""
+    uncounted = _uncounted() if what == "nets" else []
     known = cards.catalogue()
     tables: dict[str, Any] = {
         "presets": lambda: [("name", "title")] + [(p.name, p.title) for p in presets.names()],
         "methods": lambda: [("method", "title", "paper")] + [(c.key, c.title, c.paper) for c in known.methods.values()],
         "nets": lambda: [("net", "parameters", "multiply-adds", "sides")]
-        + [(c.key, f"{c.parameters:,}", f"{c.multiply_adds:,}", _sides(c)) for c in known.nets.values()],
+        + [(c.key, f"{c.parameters:,}", f"{c.multiply_adds:,}", _sides(c)) for c in known.nets.values()]
+        + [(key, "counted when it is used, or by kdstudio catalog --user") for key in uncounted],
         "datasets": lambda: [("dataset", "title", "classes", "images")]
         + [(c.key, c.title, c.classes or "", c.train_images + c.test_images or "") for c in known.datasets.values()],
         "runs": lambda: [("run", "state", "top-1", "experiment")]
@@ -115,6 +119,16 @@ def list_(
     if what not in tables:
         raise _refusal(f"there is nothing named {what!r} to list; choose {', '.join(tables)}")
     _print_rows(tables[what]())
+    for problem in known.problems if what == "nets" else ():
+        typer.echo(problem, err=True)
+
+
+def _uncounted() -> list[str]:
+    """torchvision's nets that have not been counted on this machine."""
+    from engine import nets
+
+    kept = cataloguing.complete(())
+    return [] if kept.whole else [key for key in nets.torchvision_keys() if key not in kept.torchvision]
 
 
 def _sides(card: cards.NetCard) -> str:
@@ -124,7 +138,7 @@ def _sides(card: cards.NetCard) -> str:
 def _print_rows(rows: list[tuple[Any, ...]]) -> None:
     """Aligned columns, one row a line whatever the terminal's width: nothing one would copy or search for is cut."""
     texts = [[str(cell) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in texts) for column in range(len(texts[0]))]
+    widths = [max(len(row[column]) for row in texts if len(row) == len(texts[0])) for column in range(len(texts[0]))]
     for row in texts:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
 
@@ -197,8 +211,18 @@ def doctor(runs_folder: Runs = None) -> None:
 @cli.command()
 def catalog(
     write: Annotated[bool, typer.Option("--write/--print", help="Write assets/catalog.json or print it.")] = True,
+    user: Annotated[
+        bool, typer.Option("--user", help="Instead count torchvision's nets and your own, and keep that in your cache folder.")
+    ] = False,
+    nets: Annotated[list[str] | None, typer.Option("--net", help="With --user: only this net. Repeatable.")] = None,
+    shapes: Annotated[
+        list[str] | None, typer.Option("--shape", help="With --net: also for images such as 3x48. Repeatable.")
+    ] = None,
 ) -> None:
     """Write the catalogue of methods, nets and datasets from the code; after adding one."""
+    if user:
+        _catalog_user(nets or [], [_shape(text) for text in shapes or ()])
+        return
     text = cataloguing.build().to_json()
     if not write:
         typer.echo(text, nl=False)
@@ -208,7 +232,30 @@ def catalog(
     typer.echo(path)
 
 
+def _catalog_user(named: list[str], shapes: list[tuple[int, int]]) -> None:
+    from engine.nets import NetError
+
+    if hasattr(os, "nice"):
+        os.nice(10)  # it takes minutes, and the window asks for it in the background
+    try:
+        kept = cataloguing.complete(named, shapes) if named else cataloguing.refresh(lambda key: typer.echo(key, err=True))
+    except NetError as error:
+        raise _refusal(str(error)) from error
+    for problem in kept.problems:
+        typer.echo(problem, err=True)
+    typer.echo(extras.path())
+
+
+def _shape(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+)x(\d+)", text)
+    if not found:
+        raise _refusal(f"{text!r} is no shape of images; write channels and side, such as 3x48")
+    return int(found[1]), int(found[2])
+
+
 def _resolved(preset: str, sets: list[str] | None) -> presets.Resolved:
+    if extras.read().checked != plugins.sources():
+        cataloguing.complete(())  # the plug-ins as they stand now, so that a preset may name them
     try:
         return presets.resolve(preset, sets or [])
     except presets.PresetError as error:

@@ -25,20 +25,19 @@ Sizes = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Extras:
-    """`whole` says that all of torchvision's nets are there; `sizes` are counts and shapes of nets of the shipped catalogue
-    for the `asked` shapes, such as `3x48`."""
+    """`whole` says that all of torchvision's nets are there, `checked` which plug-ins the rest was made from; `sizes` are
+    counts and shapes of any net for images that no dataset of the catalogue has."""
 
     torchvision: Mapping[str, NetCard] = field(default_factory=dict)
     whole: bool = False
     own: Mapping[str, NetCard] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     sizes: Sizes = field(default_factory=dict)
-    asked: tuple[str, ...] = ()
     checked: str = ""
 
     def added_to(self, shipped: Catalogue) -> Catalogue:
         """The shipped catalogue with all of this."""
-        known = {**shipped.nets, **self.own, **self.torchvision}
+        known = {**shipped.nets, **self.own, **dict(sorted(self.torchvision.items()))}
         nets = {key: _with_sizes(card, self.sizes.get(key, {})) for key, card in known.items()}
         return replace(shipped, nets=nets, problems=self.problems)
 
@@ -64,7 +63,7 @@ def read() -> Extras:
         return Extras()
     kept = Extras(
         torchvision=_cards(data["torchvision"]), whole=data["whole"], own=_cards(data["own"]),
-        problems=tuple(data["problems"]), sizes=data["sizes"], asked=tuple(data["asked"]), checked=data["checked"],
+        problems=tuple(data["problems"]), sizes=data["sizes"], checked=data["checked"],
     )  # fmt: skip
     return kept if kept.checked == plugins.sources() else replace(kept, own={}, problems=(), checked="")
 

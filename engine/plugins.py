@@ -12,12 +12,8 @@ import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
 
 import appdirs
-
-Kind = Literal["nets"]
-"""The folders of plug-ins: what each file in it declares."""
 
 FOLDER = "KDSTUDIO_PLUGINS"
 """Environment variable that names another folder of plug-ins."""
@@ -32,14 +28,14 @@ def folder() -> Path:
     return Path(os.environ.get(FOLDER) or appdirs.user_config_dir("kdstudio", appauthor=False)).expanduser()
 
 
-def files(kind: Kind) -> tuple[Path, ...]:
-    """The plug-ins of a kind, by name; files that begin with an underscore are left alone."""
-    return tuple(sorted(p for p in (folder() / kind).glob("*.py") if not p.name.startswith("_")))
+def files() -> tuple[Path, ...]:
+    """The plug-ins, by name; files that begin with an underscore are left alone."""
+    return tuple(sorted(p for p in (folder() / "nets").glob("*.py") if not p.name.startswith("_")))
 
 
 def sources() -> str:
     """A hash over the plug-ins as they stand; empty where there are none."""
-    digest, found = hashlib.sha256(), files("nets")
+    digest, found = hashlib.sha256(), files()
     for path in found:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16] if found else ""

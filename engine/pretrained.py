@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Any
 
+from engine import nets
 from engine.downloads import Remote
-from engine.knobs import did_you_mean
-from engine.nets import TORCHVISION
 from engine.normalisation import Constants
 
 
@@ -30,23 +27,15 @@ class Weights:
 def weights(key: str) -> Weights:
     """The weights torchvision prefers for its net `torchvision.<name>`, trained on ImageNet; the digits in the file's name
     are the beginning of its sha256. Raises PretrainedError."""
-    from torchvision import models
-
-    if not key.startswith(TORCHVISION):
-        raise PretrainedError(f"torchvision publishes no weights of {key}; choose one of its nets, {TORCHVISION}<name>")
-    name = key.removeprefix(TORCHVISION)
-    known = models.list_models(module=models)
-    if name not in known:
-        raise PretrainedError(f"torchvision has no net {name!r}{did_you_mean(name, known)}")
-    best: Any = models.get_model_weights(name).DEFAULT  # type: ignore[attr-defined]
-    found = re.search(r"-([0-9a-f]{8,})\.", best.url)
-    if found is None:
-        raise PretrainedError(f"torchvision gives no checksum of {best}; download it yourself and use source: file")
-    transforms: Any = best.transforms()
+    if not key.startswith(nets.TORCHVISION):
+        raise PretrainedError(f"torchvision publishes no weights of {key}; choose one of its nets, {nets.TORCHVISION}<name>")
+    try:
+        found = nets.torchvision_weights(key)
+    except nets.NetError as error:
+        raise PretrainedError(str(error)) from error
+    if not found.sha256:
+        raise PretrainedError(f"torchvision gives no checksum of {found.name}; download it yourself and use source: file")
     return Weights(
-        name=f"{best} of torchvision",
-        remote=Remote(best.url, sha256=found[1]),
-        file=best.url.rpartition("/")[2],
-        classes=tuple(best.meta["categories"]),
-        constants=(tuple(transforms.mean), tuple(transforms.std)),
-    )
+        name=f"{found.name} of torchvision", remote=Remote(found.url, sha256=found.sha256), file=found.file,
+        classes=found.classes, constants=(found.mean, found.std),
+    )  # fmt: skip

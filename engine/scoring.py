@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from engine import data, runs
+from engine import cataloguing, data, runs
 from engine.cards import catalogue
 from engine.data import Pictures, Sides
 from engine.evaluation import Score, evaluate
@@ -51,9 +51,9 @@ def _is_student(file: Path) -> bool:
 
 
 def _check_names(net: str, dataset: str) -> None:
-    for kind, name, names in (("net", net, catalogue().nets), ("dataset", dataset, catalogue().datasets)):
-        if name and name not in names:
-            raise ScoringError(f"there is no {kind} {name!r}{did_you_mean(name, names)}")
+    cataloguing.complete([net] if net else [])
+    if dataset not in catalogue().datasets:
+        raise ScoringError(f"there is no dataset {dataset!r}{did_you_mean(dataset, catalogue().datasets)}")
 
 
 def _sides(frame: dict[str, object] | None, net: str) -> Sides:

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from engine import rules, runs
+from engine import cataloguing, rules, runs
 from engine.attempt import Attempt
 from engine.cards import catalogue
 from engine.checkpoint import CheckpointError
@@ -26,6 +26,7 @@ from engine.control import Control, Stopped
 from engine.data import DataError
 from engine.downloads import DownloadError
 from engine.events import GroupEnded, Refused, RunEnded, RunStarted
+from engine.experiment import Experiment
 from engine.export.student import StudentError
 from engine.nets import NetError
 from engine.pairing import PairError
@@ -72,6 +73,9 @@ def run(resolved: Resolved, sink: Sink, control: Control, *, home: Path | None =
     RunEnded and are raised again unless they are a user's to mend.
     """
     home = home or (resume.resolve().parent if resume else runs.home())
+    broken = _completed(resolved.experiment)
+    if broken:
+        raise _refused(broken, sink)
     problems = [*rules.problems(resolved.experiment, catalogue(), home=home), *_device(resolved)]
     if problems:
         raise _refused(problems, sink)
@@ -97,6 +101,19 @@ def run(resolved: Resolved, sink: Sink, control: Control, *, home: Path | None =
 def _refused(problems: Sequence[rules.Problem], sink: Sink) -> RefusedError:
     sink(Refused(at=time.time(), problems=tuple({"path": p.path, "sentence": p.sentence} for p in problems)))
     return RefusedError(problems)
+
+
+def _completed(experiment: Experiment) -> list[rules.Problem]:
+    """Count what the catalogue lacks of the nets named, on these images; why one of them cannot be used."""
+    found, named = [], {"teacher.net": experiment.teacher.net, "student.net": experiment.student.net}
+    for path, net in named.items():
+        try:
+            cataloguing.complete([net])
+        except NetError as error:
+            found.append(rules.Problem(path, str(error)))
+    if not found:
+        cataloguing.complete(named.values(), cataloguing.uncounted(experiment, catalogue()))
+    return found
 
 
 def _members(home: Path, group: str, resolved: Resolved) -> dict[int, Path]:

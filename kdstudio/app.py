@@ -55,15 +55,29 @@ def show(start: str, runs: Path | None) -> int:
 
     app = QApplication(sys.argv[:1])
     try:
-        opened = open_window(start or DEFAULT, runs)
+        opened = _opened(start or DEFAULT, runs)
     except PresetError as error:
         _say("\n".join(str(problem) for problem in error.problems))
         return REFUSED
     opened.restore()
     opened.show()
+    QTimer.singleShot(0, opened, opened.counting.begin)
     if start:
         QTimer.singleShot(0, opened, opened.setup.start)
     return app.exec()
+
+
+def _opened(preset: str, home: Path | None) -> Window:
+    """The window on a preset, which may name a net of the user's own that was not counted yet. Raises PresetError."""
+    from engine.presets import PresetError
+    from kdstudio.counting import count_own_nets
+
+    try:
+        return open_window(preset, home)
+    except PresetError:
+        if not count_own_nets():
+            raise
+        return open_window(preset, home)
 
 
 def open_window(preset: str, home: Path | None) -> Window:

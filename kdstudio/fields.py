@@ -37,9 +37,17 @@ class ChoiceField(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(6)
         self.setMaxVisibleItems(16)
+        self.set_choices(choices)
+        self.activated.connect(lambda _: self.edited.emit(self.currentData()))
+
+    def set_choices(self, choices: dict[str, str]) -> None:
+        """Offer these and no others; what is chosen stays where it is among them."""
+        chosen = self.currentData()
+        self.clear()
         for key, words in choices.items():
             self.addItem(words, key)
-        self.activated.connect(lambda _: self.edited.emit(self.currentData()))
+        if chosen in choices:
+            self.setCurrentIndex(self.findData(chosen))
 
     def show_value(self, value: Any) -> None:
         """Show a choice; one that is not among them is added, so that what stands is what is shown."""

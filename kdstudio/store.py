@@ -126,6 +126,13 @@ class Store(QObject):
         sets = [f"--set {shlex.quote(f'{path}={_word(value)}')}" for path, value in self._edits.form(self.stack()).items()]
         return " \\\n  ".join([f"kdstudio train {shlex.quote(str(self._preset))}", *sets])
 
+    def set_catalogue(self, catalogue: Catalogue) -> None:
+        """Judge and show the experiment with another catalogue, in which more may be counted."""
+        self.catalogue = catalogue
+        if self.opened():
+            self._settle()
+            self._tell()
+
     # Presets
 
     def open_preset(self, preset: str | Path, fix: Mapping[str, Any] | None = None) -> None:
@@ -245,7 +252,8 @@ class Store(QObject):
                 self._shown = presets.resolve(self._preset, form=rest, catalogue=self.catalogue)
         experiment = self.resolved().experiment
         self.problems = (*wrong, *rules.problems(experiment, self.catalogue, home=self._runs(experiment)))
-        self.warnings = tuple(rules.warnings(experiment, self.catalogue))
+        own = (Problem("student.net", sentence) for sentence in self.catalogue.problems)
+        self.warnings = (*rules.warnings(experiment, self.catalogue), *own)
 
     def _runs(self, experiment: Experiment) -> Path | None:
         """The folder of the runs where the experiment names one of them; looking for it loads what an opening window spares."""

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 from engine.cards import place
 from engine.presets import PresetError, Resolved
 from kdstudio import asking, boxes, theme
+from kdstudio.counting import Counting
 from kdstudio.rail import Rail
 from kdstudio.screens.setup import SetupScreen
 from kdstudio.store import Store
@@ -32,6 +33,7 @@ class Window(QMainWindow):
     def __init__(self, store: Store, home: Path | None = None, trainer: Trainer | None = None) -> None:
         super().__init__()
         self.store = store
+        self.counting = Counting(store, self)
         self._home = home
         self._trainer = trainer
         if trainer is not None:
@@ -47,6 +49,7 @@ class Window(QMainWindow):
         self._leaving = ""
         self._lay_out()
         self._wire()
+        self.counting.failed.connect(lambda said: asking.tell(self, "Nets could not be counted", said))
         self.show_setup()
         self.setup.area.setFocus()
 
@@ -170,6 +173,7 @@ class Window(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask first while something runs."""
         if not self._running():
+            self.counting.end()
             QSettings().setValue("geometry", self.saveGeometry())
             event.accept()
             return

@@ -18,7 +18,7 @@ class Pretrained:
     name: str
     url: str
     sha256: str
-    bytes: int
+    megabytes: float
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     classes: tuple[str, ...]
@@ -56,7 +56,7 @@ def published(key: str) -> Pretrained:
     digits = re.search(r"-([0-9a-f]{8,})\.pth$", weights.url)
     return Pretrained(
         key=key, name=str(weights), url=weights.url, sha256=digits[1] if digits else "",
-        bytes=round(meta["_file_size"] * 2**20), mean=HALF if turned else tuple(transforms.mean),
+        megabytes=meta["_file_size"], mean=HALF if turned else tuple(transforms.mean),
         std=HALF if turned else tuple(transforms.std), classes=tuple(meta["categories"]), side=transforms.crop_size[0],
         top1=meta["_metrics"]["ImageNet-1K"]["acc@1"], licence=meta.get("license", "BSD-3-Clause"),
         home=meta.get("recipe", "https://pytorch.org/vision"),

@@ -13,6 +13,11 @@ from engine.presets.problems import Problem
 
 Tree = Mapping[str, Any]
 
+TORCHVISION = "torchvision."
+"""What the names of torchvision's nets begin with; a preset may name one that the catalogue has not counted yet."""
+COMMAND = "kdstudio catalog --user"
+"""What counts them."""
+
 ASIDE = ("extends", "defaults_for", "origins")
 """Keys of a preset that are no part of the experiment: what it stands on, settings for methods that may be in the
 stack, and who decided each value (only in the stored experiment of a run)."""
@@ -77,7 +82,7 @@ def _section(document: Document, section: str, value: Any, catalogue: Catalogue)
         found = list(_values(document, path, given, known[name]))
         yield from found
         sentence = None if found else unknown_name(path, given, catalogue)
-        if sentence:
+        if sentence and not str(given).startswith(TORCHVISION):  # counted where it is run; the rules know whether it exists
             yield document.problem(path, sentence)
 
 
@@ -102,7 +107,10 @@ def unknown_name(path: str, value: str, catalogue: Catalogue) -> str | None:
     if path not in known or value in known[path][1]:
         return None
     word, names = known[path]
-    return f"there is no {word} {value!r}{_or_all(value, names)}"
+    if value.startswith(TORCHVISION) and not any(name.startswith(TORCHVISION) for name in names):
+        return f"torchvision's nets are not in the catalogue yet; wait until they are, or run: {COMMAND}"
+    listed = tuple(name for name in names if not name.startswith(TORCHVISION))
+    return f"there is no {word} {value!r}{did_you_mean(value, names) or _or_all(value, listed)}"
 
 
 def unknown_method(key: str, catalogue: Catalogue) -> str | None:
