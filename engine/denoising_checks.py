@@ -15,6 +15,8 @@ GAPS = 5
 AGAIN = 3
 """Evaluations in a row before γ or the compression is judged: both are still on their way after the first epochs, and the
 published γ itself passes .99 on its way to .9."""
+SETTLED = 0.01
+"""An autoencoder whose reconstruction still gains so much over these evaluations is learning, and is not judged."""
 USUAL_GAMMA = 0.9
 """Near what γ settles at in the published runs."""
 
@@ -70,7 +72,7 @@ def _other_start(key: str, high: bool, settings: Mapping[str, Any]) -> dict[str,
 def _loses(key: str, seen: Evidence, settings: Mapping[str, Any]) -> Found | None:
     values = _last(key, "explained", AGAIN, seen)
     width, channels = latest(seen, f"{key}.width"), latest(seen, f"{key}.channels")
-    if not values or max(values) >= 0.9 or width is None or channels is None:
+    if not values or max(values) >= 0.9 or values[-1] - values[0] >= SETTLED or width is None or channels is None:
         return None
     linear = chosen(key, settings["methods"][key]).compression == "linear"  # type: ignore[attr-defined]
     wider = int(2 * width if linear else min(2 * width, channels))
@@ -92,5 +94,6 @@ def of(key: str) -> tuple[Check, ...]:
                 f"deviation < 0.005, in {AGAIN} evaluations in a row", tuple(reads), partial(_collapsed, key, prefix))
           for prefix, *reads in gammas),
         Check(f"{key}.compression-loses", "Compression loses information", f"R² of the reconstruction < 0.9 in {AGAIN} "
-              "evaluations in a row", tuple(f"{key}.{n}" for n in ("explained", "width", "channels")), partial(_loses, key)),
+              f"evaluations in a row, and risen by less than {SETTLED} over them",
+              tuple(f"{key}.{n}" for n in ("explained", "width", "channels")), partial(_loses, key)),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The card of a distribution watch: bars of the newest record, or of an earlier epoch."""
+"""The card of a distribution watch: bars of the newest record or of an earlier one, columns where it lies between numbers."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from kdstudio.charts.bars import Bars, Series
 from kdstudio.charts.card import Card, Rows, Waiting
+from kdstudio.charts.histogram import Histogram
 from kdstudio.charts.records import Records
 from kdstudio.history import History
 
 
 class DistributionCard(Card):
-    """One distribution over named or numbered places."""
+    """One distribution over named or numbered places, or between the edges of an axis."""
 
     def __init__(self, watch: str, title: str, unit: str, help: str, history: History) -> None:
         super().__init__(title, unit, help)
         self.watch, self.history = watch, history
-        self.bars, self.records = Bars(), Records()
-        self._stack = QStackedWidget()
+        self.bars, self.histogram, self.records = Bars(), Histogram(), Records()
+        self._stack, self._kinds = QStackedWidget(), QStackedWidget()
+        for kind in (self.bars, self.histogram):
+            self._kinds.addWidget(kind)
         page = QWidget()
         inside = QVBoxLayout(page)
         inside.setContentsMargins(0, 0, 0, 0)
-        inside.addWidget(self.bars, 1)
+        inside.addWidget(self._kinds, 1)
         inside.addWidget(self.records)
         self._stack.addWidget(Waiting("Nothing measured yet."))
         self._stack.addWidget(page)
@@ -40,12 +43,22 @@ class DistributionCard(Card):
         if record is None:
             return
         values = self.history.array(record).astype(np.float64).ravel()
+        edges = record.labels.get("edges", [])
+        self._kinds.setCurrentWidget(self.histogram if edges else self.bars)
+        if edges:
+            self.histogram.show_shares(values, edges, record.labels.get("levels", []))
+            return
         given = next(iter(record.labels.values()), [])
         names = [str(n) for n in given] if len(given) == len(values) else [str(i) for i in range(len(values))]
         self.bars.show_series((Series(self.title, values, 0),), names)
 
     def table(self) -> Rows:
-        """The shown values by name."""
+        """The shown values by name, or by the edges between which they lie."""
+        if self._kinds.currentWidget() is self.histogram:
+            shown = self.histogram
+            yield ("from", "to", "share")
+            yield from zip(shown.edges.tolist(), shown.edges[1:].tolist(), shown.values.tolist())
+            return
         yield ("name", "value")
         for one in self.bars.series:
             yield from zip(self.bars.names, one.values.tolist(), strict=True)

@@ -105,6 +105,18 @@ def test_stages_and_their_watches_come_as_declared(variant: Variant) -> None:
 
 
 @every_variant
+def test_distributions_and_signals_have_the_shapes_that_are_drawn(variant: Variant) -> None:
+    each, lab = made(variant)
+    each.prepare(lab)
+    each.eval()
+    shown = each.watch(seen(each, lab))
+    axes = {w.name: each.axis(w.name) for w in each.active_watches() if w.kind == "distribution" and not w.stage}
+    assert all(len(axis.edges) == shown[name].numel() + 1 for name, axis in axes.items() if axis is not None)
+    for value in each.signals(seen(each, lab)).values():
+        assert value.ndim == 2 and len(value) == 8 and torch.isfinite(value).all()
+
+
+@every_variant
 def test_it_offers_logits_exactly_where_it_says_so(variant: Variant) -> None:
     each, lab = made(variant)
     each.prepare(lab)

@@ -47,6 +47,21 @@ CASES = (
     Case("fight:kd.kl", {"cosine/kd.kl": [-0.3, -0.3, 0.9, -0.4]}, {"cosine/kd.kl": [-0.3, -0.1, 0.9]},
          {"methods.kd.weight": 0.45}),
     Case("nonfinite:kd.kl", {"nonfinite/kd.kl": [3.0]}, {"nonfinite/kd.kl": [0.0]}, {"run.precision": "float32"}),
+    Case("diffkd.no-gap", {"diffkd.noise_gap": [0.3, 0.01, 0.0, -0.2, 0.019, 0.01]},
+         {"diffkd.noise_gap": [0.01, 0.01, 0.03, 0.01, 0.01]}, {"methods.diffkd.control": "no denoising"},
+         methods={"diffkd": {}}),
+    Case("diffkd.gamma-collapsed:features",
+         {"diffkd.gamma_mean": [0.5, 0.995, 0.996, 0.998], "diffkd.gamma_spread": [0.1, 0.02, 0.01, 0.006]},
+         {"diffkd.gamma_mean": [0.995, 0.995, 0.98, 0.995], "diffkd.gamma_spread": [0.02] * 4},
+         {"methods.diffkd.gamma_start": 0.33}, methods={"diffkd": {}}),
+    Case("diffkd.gamma-collapsed:logits",
+         {"diffkd.logit_gamma_mean": [0.5] * 3, "diffkd.logit_gamma_spread": [0.004] * 3},
+         {"diffkd.logit_gamma_mean": [0.5] * 3, "diffkd.logit_gamma_spread": [0.004, 0.004, 0.005]},
+         {"methods.diffkd.gamma_start": 0.9}, methods={"diffkd": {}}),
+    Case("diffkd.compression-loses",
+         {"diffkd.width": [32], "diffkd.channels": [64], "diffkd.explained": [0.2, 0.85, 0.85, 0.855]},
+         {"diffkd.width": [32], "diffkd.channels": [64], "diffkd.explained": [0.2, 0.85, 0.88, 0.89]},
+         {"methods.diffkd.width": 64}, methods={"diffkd": {"compression": "linear"}}),
     Case("reffakd.learned-nothing", {"reffakd.updates": [400, 800, 1200], "reffakd.explained": [0.0, 0.01, 0.02]},
          {"reffakd.updates": [400, 800, 1200], "reffakd.explained": [0.0, 0.4, 0.9]},
          {"methods.reffakd.optimizer": "adam", "methods.reffakd.learning_rate": "auto", "methods.reffakd.weight_decay": 0.0},
@@ -128,7 +143,9 @@ def test_every_term_of_every_method_is_watched_for_strength_fights_and_finitenes
     for key in tuple(method.keys()):
         for term in method.find(key).terms:
             name = f"{key}.{term.name}"
-            assert {f"too-strong:{name}", f"idle:{name}", f"fight:{name}", f"nonfinite:{name}"} <= set(EVERY)
+            reaching = {f"too-strong:{name}", f"idle:{name}", f"fight:{name}"}
+            assert f"nonfinite:{name}" in EVERY
+            assert reaching & set(EVERY) == (set() if term.own else reaching)
 
 
 def test_no_two_checks_share_a_key() -> None:
@@ -198,6 +215,29 @@ def test_a_small_data_set_gets_its_updates_before_its_autoencoder_is_blamed() ->
     assert after(900, 2) is None
     assert after(600, 3) is not None
     assert after(132, 12) is not None
+
+
+def test_noise_matching_that_keeps_nothing_or_was_started_anew_gets_another_fix() -> None:
+    def after(mean: float, **settings: Any) -> dict[str, Any]:
+        evidence = {"diffkd.gamma_mean": [(e, mean) for e in (1, 2, 3)], "diffkd.gamma_spread": [(e, 0.1) for e in (1, 2, 3)]}
+        found = asked("diffkd.gamma-collapsed:features", evidence, methods={"diffkd": settings})
+        assert found is not None
+        return found.fix
+
+    assert after(0.01) == {"methods.diffkd.gamma_start": 0.9}
+    assert after(0.01, gamma_start=0.9) == {"methods.diffkd.noise_matching": False}
+    assert after(0.995, gamma_start=0.33) == {"methods.diffkd.noise_matching": False}
+    assert after(0.995, start=200) == {"methods.diffkd.gamma_start": 0.58}
+
+
+def test_a_fixed_projection_as_wide_as_it_can_be_is_given_up() -> None:
+    evidence = {"diffkd.width": [(0, 64.0)], "diffkd.channels": [(0, 64.0)], "diffkd.explained": [(e, 0.5) for e in (1, 2, 3)]}
+    fixes = {}
+    for compression in ("pca", "linear"):
+        found = asked("diffkd.compression-loses", evidence, methods={"diffkd": {"compression": compression, "width": 64}})
+        assert found is not None
+        fixes[compression] = found.fix
+    assert fixes == {"pca": {"methods.diffkd.compression": "none"}, "linear": {"methods.diffkd.width": 128}}
 
 
 def test_a_matched_control_is_not_told_that_it_is_label_smoothing() -> None:

@@ -131,6 +131,20 @@ def _pair(name: str) -> dict[str, Line]:
     return {f"{name}_student": Line("student", STUDENT), f"{name}_teacher": Line("teacher", TEACHER, dashed=True)}
 
 
+def signal_to_noise() -> Plot:
+    """Of both nets' pooled features, and of what methods make of features on the way (`snr/<method>.<name>`)."""
+    number, known = Numbering(2), _pair("snr")
+
+    def line(name: str) -> Line | None:
+        method, _, own = name.removeprefix("snr/").rpartition(".")
+        if not name.startswith("snr/"):
+            return known.get(name)
+        return Line(own, number(name), help=f"{method}: its features on the way")
+
+    words = "Variance of image means over variance across augmentations"
+    return Plot("snr", "Signal to noise", line, "dB", words, waiting="Measured at every evaluation.")
+
+
 def learning_rate() -> Plot:
     """The learning rate at the last reported step."""
     return named("learning_rate", "Learning rate", "", "Of the last step", {"learning_rate": Line("learning rate", 3)})
@@ -159,7 +173,7 @@ def probes(plan: dict[str, Any]) -> tuple[Plot, ...]:
               {"logit_correlation": Line("student and teacher", STUDENT)}),
         prefixed("affinity", "Affinity error per stage", "", "Distance of the spatial affinities", "affinity_error/"),
         prefixed("cka", "Likeness of features per stage", "CKA", "Linear CKA, 1 is equal", "cka/"),
-        named("snr", "Signal to noise", "dB", "Variance of image means over variance across augmentations", _pair("snr")),
+        signal_to_noise(),
         prefixed("share", "Share of the gradient", "", "Of each term at the earliest weight all reach", "share/", terms=terms),
         prefixed("norm", "Gradient of each term", "norm", "Of the weighted term", "gradient/", log=True, terms=terms),
         prefixed("cosine", "Do the terms agree?", "cosine", "Of each term's gradient with the rest", "cosine/", terms=terms),
