@@ -36,6 +36,10 @@ def striped_images(classes: int = 4, each: int = 30, side: int = 16, channels: i
     return (waves[:, None] + noise).clamp(0, 1), y
 
 
+SMALLER = {"epochs": 1, "batch_size": 32, "samples": 5, "templates": 12, "subclasses": 2}
+"""Less work of a method's `prepare`, for methods that have these settings."""
+
+
 class SmallNet(Net):
     """The least that has all taps: a stem and one convolution a stage, each halving the side as long as it can."""
 

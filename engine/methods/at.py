@@ -29,7 +29,7 @@ class AT(Method):
     summary = "The student learns where in the image the teacher is active, at every stage; channels need not agree."
     paper = "Zagoruyko, Komodakis: Paying More Attention to Attention, ICLR 2017, arXiv 1612.03928"
     needs = Needs(teacher="net")
-    features = (Features(stages="all"),)
+    features = (Features(stages="all", places=True),)
     terms = (
         Term(
             "attention", weight="weight", scale="log",

@@ -9,8 +9,8 @@ from torch.nn import functional
 from engine.knobs import knob
 from engine.method import Features, Knobs, Method, Needs, Seen, Term
 
-EPSILON = 1e-12
-"""Least squared distance between two images; nearer ones have no direction."""
+NEAREST = 1e-6
+"""Least distance between two images; nearer ones have no direction."""
 
 
 def distance_loss(f_s: Tensor, f_t: Tensor) -> Tensor:
@@ -28,26 +28,20 @@ def angle_loss(f_s: Tensor, f_t: Tensor) -> Tensor:
 def _distances(f: Tensor) -> Tensor:
     """(B, B): distances over the mean of the positive ones; 0 on the diagonal."""
     away = 1.0 - torch.eye(len(f), dtype=f.dtype, device=f.device)
-    distances = _squares(_differences(f)).sqrt() * away
+    distances = _lengths(f).clamp_min(NEAREST) * away
     return distances / (distances.sum() / (distances > 0).sum().clamp_min(1))
 
 
 def _angles(f: Tensor) -> Tensor:
     """(B, B, B): cosines; 0 where two of the three images coincide, and no gradient there (it would be without bounds)."""
-    e = _differences(f)
-    squares = _squares(e)[..., None]
-    directions = torch.where(squares > EPSILON, e / squares.sqrt(), 0.0)
+    lengths = _lengths(f)[..., None]
+    directions = torch.where(lengths > NEAREST, (f[None] - f[:, None]) / lengths.clamp_min(NEAREST), 0.0)
     return directions @ directions.transpose(1, 2)
 
 
-def _differences(f: Tensor) -> Tensor:
-    """(B, B, d): f_j - f_i at [i, j]."""
-    return f[None] - f[:, None]
-
-
-def _squares(e: Tensor) -> Tensor:
-    """(B, B): squared lengths, at least `EPSILON`."""
-    return e.square().sum(dim=2).clamp_min(EPSILON)
+def _lengths(f: Tensor) -> Tensor:
+    """(B, B): ‖f_j - f_i‖, by differences: products would lose the nearest ones to rounding."""
+    return torch.cdist(f, f, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 class RKD(Method):

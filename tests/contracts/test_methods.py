@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from builders import SmallLab, SmallNet, seen_batch, seen_maps, side_of, striped_images
+from builders import SMALLER, SmallLab, SmallNet, seen_batch, seen_maps, side_of, striped_images
 
 from engine import method
 from engine.cards import Catalogue

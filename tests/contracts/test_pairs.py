@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from builders import SmallLab, seen_batch, side_of
+from builders import SMALLER, SmallLab, seen_batch, side_of
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional
@@ -21,8 +21,6 @@ from engine.optim import optimizer
 from engine.pairing import ADAPTERS, PairError, by
 from engine.taps import Look
 
-SMALLER = {"epochs": 1, "batch_size": 32, "samples": 5}
-"""Less work of a `prepare`, for methods that have these settings."""
 PAIRS = [
     ("resnet8", "resnet8x4"),  # other widths
     ("vgg8", "resnet14"),  # four stages and three
@@ -33,6 +31,8 @@ PAIRS = [
 ]
 TAUGHT = [key for key in tuple(method.keys()) if find(key).needs.teacher != "none"]
 STEPS = 2
+SHARED = {"1x1", "1x1 norm", "linear", "regressor"}
+"""The adapters of `engine.adapters`; a method with kinds of its own may train more than it puts between the nets."""
 
 
 def digits(side: int, count: int = 16) -> tuple[Tensor, Tensor]:
@@ -118,16 +118,17 @@ def test_it_learns_between_different_nets_or_names_the_shapes_that_do_not_fit(ke
 
 
 @pytest.mark.parametrize("key", TAUGHT)
-def test_the_plan_counts_exactly_the_parameters_of_its_adapters(key: str) -> None:
+def test_the_plan_counts_the_parameters_of_its_adapters(key: str) -> None:
     lab = laboratory("shufflenetv2", "resnet8x4")
     try:
         each = built(key, lab)
     except PairError:
         pytest.skip("this method cannot compare these nets")
     found = each.matches(lab.student, lab.teacher)
-    adapted = [match for match in found if match.adapter != "none"]
+    counted = sum(match.parameters for match in found)
     trained = sum(p.numel() for p in each.parameters() if p.requires_grad)
-    assert sum(match.parameters for match in adapted) == trained or not adapted
+    assert counted <= trained
+    assert counted == trained or not {match.adapter for match in found} & SHARED
 
 
 @pytest.mark.parametrize("key", tuple(method.keys()))
