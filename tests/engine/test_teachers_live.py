@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from builders import striped_images
-from file_server import serving
+from file_server import Served, serving
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -163,8 +163,8 @@ def colours(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
-    """A server of the test's own that publishes `resnet8` for these colours, and `torchvision.squeezenet1_1`'s place."""
+def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A server of the test's own that publishes a `resnet8` for these colours."""
     net = nets.build("resnet8", classes=2, generator=torch.Generator().manual_seed(0))
     torch.save(net.state_dict(), tmp_path / "published.pt")
     content = (tmp_path / "published.pt").read_bytes()
@@ -176,7 +176,7 @@ def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[
         monkeypatch.setattr(published, "TEACHERS", {entry.name: entry} | published.TEACHERS)
         monkeypatch.setattr(published, "chosen", lambda name, net, dataset: entry)
         monkeypatch.setattr("engine.sources.origins.downloads", lambda: tmp_path / "downloads")
-        yield {"content": content}
+        yield served
 
 
 SMALL = {
@@ -188,17 +188,27 @@ SMALL = {
 }
 
 
-def test_a_published_teacher_is_fetched_in_a_stage_of_its_own(
-    colours: Path, publisher: dict[str, bytes], tmp_path: Path
-) -> None:
+def test_a_published_teacher_is_fetched_in_a_stage_of_its_own(colours: Path, publisher: Served, tmp_path: Path) -> None:
     settings = {**SMALL, "dataset__root": str(colours), "teacher__net": "resnet8", "teacher__source": "download"}
     folder, said = ran("experiments/digits-kd", tmp_path, **settings)
     assert [e.stage for e in said if isinstance(e, StageStarted)][:2] == ["data", "download"]
     fetched = [e for e in said if isinstance(e, Progressed) and e.stage == "download"]
-    assert (fetched[-1].done, fetched[-1].unit) == (len(publisher["content"]), "bytes")
+    assert (fetched[-1].done, fetched[-1].unit) == (len(publisher.content), "bytes")
     assert any("50.00 % on folder, as published" in e.text for e in said if isinstance(e, Note))
     assert (tmp_path / "downloads" / "weights.pt").is_file() and taught(said) >= 0
     assert header.describe(folder / "student.safetensors")["about"]["classes"] == ["left", "right"]
+
+
+def test_a_download_that_breaks_off_ends_the_run_with_a_sentence(colours: Path, publisher: Served, tmp_path: Path) -> None:
+    publisher.cut_after = 50_000
+    settings = {**SMALL, "dataset__root": str(colours), "teacher__net": "resnet8", "teacher__source": "download"}
+    folder, said = ran("experiments/digits-kd", tmp_path, "failed", **settings)
+    [ended] = [e for e in said if isinstance(e, RunEnded)]
+    assert "broke off after 0.1 of" in ended.sentence and "the next try goes on from it" in ended.sentence
+    publisher.cut_after = 0
+    again: Said = []
+    assert session.run(session.resumable(folder), again.append, Control(), resume=folder).outcome == "done"
+    assert publisher.ranges[-1] == "bytes=50000-"
 
 
 @pytest.fixture
