@@ -42,7 +42,9 @@ class Here:
 class Images(Protocol):
     """N images that can be had at any side."""
 
-    channels: int
+    @property
+    def channels(self) -> int:
+        """1 or 3."""
 
     def __len__(self) -> int:
         """How many."""

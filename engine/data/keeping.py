@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from engine.data.courier import Courier
-from engine.data.images import CHUNK, Decoder, Files, Loaded
+from engine.data.images import CHUNK, Decoder, Files, Images, Loaded
 from engine.data.pictures import Pile
 
 LARGEST = 2 << 30
@@ -66,7 +66,7 @@ def keep(pile: Pile, side: int, decoder: Decoder, courier: Courier) -> tuple[Pil
     return kept(pile, side) or pile, (said,)
 
 
-def _fill(pixels: np.ndarray, images: Files | Loaded, side: int, decoder: Decoder, courier: Courier) -> None:
+def _fill(pixels: np.ndarray, images: Images, side: int, decoder: Decoder, courier: Courier) -> None:
     done = 0
     for made in images.read(torch.arange(len(images)).split(CHUNK), side, decoder):
         courier.say("images decoded", done, len(images), "images")

@@ -40,31 +40,27 @@ MORE = {
 """What to do where a part of the images would be empty."""
 
 
+Splits = tuple[Split, Split | None, Split | None]
+"""Train, held-out and test."""
+
+
 def assemble(source: Source, settings: DatasetSettings, sides: Sides, device: torch.device, courier: Courier) -> Pictures:
     """A dataset on the device, or streaming there. Raises DataError where settings and images do not fit together."""
     side, notes = _side(source, settings, sides)
     _check_crop(settings, side)
-    piles = _piles(source, settings)
-    shape = (source.train.images.channels, side, side)
-    need = sum(len(pile.labels) for pile in piles if pile) * shape[0] * side * side
+    channels = source.train.images.channels
+    need = sum(len(pile.labels) for pile in _piles(source, settings) if pile) * channels * side * side
     budget = int(ROOM * free(device))
     loading = _loading(settings, need, budget, side, device)
-    crew = Crew(_workers(settings, loading), shape[0], side)
+    crew = Crew(_workers(settings, loading), channels, side)
     try:
-        if loading == "memory":
-            source, said = _decoded(source, settings, side, crew, courier)
-            piles, notes = _piles(source, settings), (*notes, *said)
-            train, heldout, test = (_resident(pile, side, device, crew, courier) for pile in piles)
-            counts = levels(train.images)  # type: ignore[union-attr]
-            crew.close()
-        else:
-            train, heldout, test = (_streamed(pile, side, device, crew) for pile in piles)
-            counts, said = _sampled(piles[0], side, crew, courier)
-            notes = (*notes, *_words(piles[0], settings, shape, need, budget, device, crew), *said)
+        place = _in_memory if loading == "memory" else _streaming
+        (train, heldout, test), counts, said = place(source, settings, side, device, crew, courier)
     except BaseException:
         crew.close()
         raise
-    assert train is not None
+    if loading == "stream":
+        said = (_words(source.train, settings, side, need, budget, device, crew), *said)
     mean, std = mean_and_std(counts)
     labelled = settings.labels and source.labelled
     return Pictures(
@@ -74,14 +70,38 @@ def assemble(source: Source, settings: DatasetSettings, sides: Sides, device: to
         class_names=source.class_names,
         mean=mean,
         std=std,
-        shape=shape,
-        notes=(*source.notes, *notes),
+        shape=(channels, side, side),
+        notes=(*source.notes, *notes, *said),
         settings=settings,
         loading=loading,
         bytes=need,
         budget=budget,
         end=crew.close,
     )
+
+
+Placed = tuple[Splits, Tensor, tuple[str, ...]]
+"""The splits, the grey levels of the training images (C, 256), and sentences."""
+
+
+def _in_memory(
+    source: Source, settings: DatasetSettings, side: int, device: torch.device, crew: Crew, courier: Courier
+) -> Placed:  # fmt: skip
+    known, notes = _decoded(source, settings, side, crew, courier)
+    first, *others = _piles(known, settings)
+    train = _resident(first, side, device, crew, courier)
+    heldout, test = (None if pile is None else _resident(pile, side, device, crew, courier) for pile in others)
+    crew.close()
+    return (train, heldout, test), levels(train.images), notes
+
+
+def _streaming(
+    source: Source, settings: DatasetSettings, side: int, device: torch.device, crew: Crew, courier: Courier
+) -> Placed:  # fmt: skip
+    first, *others = _piles(source, settings)
+    heldout, test = (None if pile is None else _streamed(pile, side, device, crew) for pile in others)
+    counts, notes = _sampled(first, side, crew, courier)
+    return (_streamed(first, side, device, crew), heldout, test), counts, notes
 
 
 def free(device: torch.device) -> int:
@@ -107,17 +127,17 @@ def _workers(settings: DatasetSettings, loading: Loading) -> int:
 
 
 def _words(
-    pile: Pile, settings: DatasetSettings, shape: tuple[int, int, int], need: int, budget: int, device: torch.device, crew: Crew
-) -> tuple[str, ...]:
+    pile: Pile, settings: DatasetSettings, side: int, need: int, budget: int, device: torch.device, crew: Crew
+) -> str:  # fmt: skip
     why = (
-        f"they take {need / 1e9:.1f} GB as {shape[1]}x{shape[2]} pixels, and {budget / 1e9:.1f} GB may be filled "
-        f"({ROOM:.0%} of what is free on {device})"
+        f"they take {need / 1e9:.1f} GB as {side}x{side} pixels, and {budget / 1e9:.1f} GB may be filled ({ROOM:.0%} of what "
+        f"is free on {device})"
         if settings.loading == "auto"
         else "dataset.loading says so"
     )
     who = "1 process decodes them" if crew.workers == 1 else f"{crew.workers} processes decode them"
     how = f"decoded ahead ({who})" if isinstance(pile.images, Files) else "from memory"
-    return (f"The images stream to {device} batch by batch, {how}: {why}.",)
+    return f"The images stream to {device} batch by batch, {how}: {why}."
 
 
 def _side(source: Source, settings: DatasetSettings, sides: Sides) -> tuple[int, tuple[str, ...]]:
@@ -174,23 +194,23 @@ def _decoded(
 ) -> tuple[Source, tuple[str, ...]]:
     """The same with images out of what an earlier run decoded, or decoded now to be kept, where they are many and all are to
     be used; and sentences about it."""
-    changed: dict[str, Pile] = {}
     notes: list[str] = []
-    for name in ("train", "test", "heldout"):
-        pile: Pile | None = getattr(source, name)
-        if pile is None or not isinstance(pile.images, Files) or len(pile.labels) <= FEW:
-            continue
+
+    def changed(pile: Pile, whole: bool) -> Pile:
+        if not isinstance(pile.images, Files) or len(pile.labels) <= FEW:
+            return pile
         found = keeping.kept(pile, side)
-        if found is None and (name != "train" or settings.subset == 1):
+        if found is None and whole:
             found, said = keeping.keep(pile, side, crew, courier)
             notes.extend(said)
-        changed[name] = found or pile
-    return dataclasses.replace(source, **changed), tuple(notes)
+        return found or pile
+
+    train = changed(source.train, settings.subset == 1)
+    test, heldout = (None if pile is None else changed(pile, True) for pile in (source.test, source.heldout))
+    return dataclasses.replace(source, train=train, test=test, heldout=heldout), tuple(notes)
 
 
-def _resident(pile: Pile | None, side: int, device: torch.device, crew: Crew, courier: Courier) -> Resident | None:
-    if pile is None:
-        return None
+def _resident(pile: Pile, side: int, device: torch.device, crew: Crew, courier: Courier) -> Resident:
     count, files = len(pile.labels), isinstance(pile.images, Files)
     decoder: Decoder = crew if files and count > FEW else Here()
     images = torch.empty((count, pile.images.channels, side, side), dtype=torch.uint8, device=device)
@@ -204,8 +224,8 @@ def _resident(pile: Pile | None, side: int, device: torch.device, crew: Crew, co
     return Resident(images, pile.labels.to(device))
 
 
-def _streamed(pile: Pile | None, side: int, device: torch.device, crew: Crew) -> Split | None:
-    return None if pile is None else Streamed(pile.images, pile.labels.to(device), device, side, crew)
+def _streamed(pile: Pile, side: int, device: torch.device, crew: Crew) -> Streamed:
+    return Streamed(pile.images, pile.labels.to(device), device, side, crew)
 
 
 def _sampled(pile: Pile, side: int, crew: Crew, courier: Courier) -> tuple[Tensor, tuple[str, ...]]:

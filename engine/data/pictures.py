@@ -49,8 +49,8 @@ class Pictures:
         self.end()
 
     def named(self, names: Sequence[str]) -> Pictures:
-        """The same images under a teacher's classes, in the teacher's order: what images without classes of their own take
-        from it. Labels of the test images follow the names. Raises DataError where they are of other classes."""
+        """Images without labels under a teacher's classes, in the teacher's order. Labels of the test images follow the names.
+        Raises DataError where the test images are of other classes."""
         wanted = tuple(names)
         if not self.class_names or wanted == self.class_names:
             return dataclasses.replace(self, class_names=wanted)
@@ -62,8 +62,7 @@ class Pictures:
                 "class folders as the teacher's classes are named, or leave the folder empty"
             )
         place = torch.tensor([wanted.index(name) for name in self.class_names])
-        splits = {name: _relabelled(getattr(self, name), place) for name in ("train", "heldout", "test")}
-        return dataclasses.replace(self, class_names=wanted, **splits)
+        return dataclasses.replace(self, class_names=wanted, test=_relabelled(self.test, place))
 
 
 def _relabelled(split: Split | None, place: Tensor) -> Split | None:

@@ -108,7 +108,7 @@ class Crew:
     def _start(self) -> None:
         if self._pipes:
             return
-        context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+        context: Any = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
         if sys.platform != "win32":
             multiprocessing.set_forkserver_preload(["engine.decoding.worker"])
         self._memory = RawArray("B", self._slots * self._slot_bytes)
