@@ -16,13 +16,13 @@ from engine.pairing import Match, bridge
 def matched(f_s: Tensor, f_t: Tensor) -> tuple[Tensor, Tensor]:
     """Both maps at the size of the smaller one (by height, then by width): the larger is adaptive-average-pooled. Vectors and
     maps of one size stay as they are."""
-    own, other = f_s.shape[2:], f_t.shape[2:]
+    own, other = tuple(f_s.shape[2:]), tuple(f_t.shape[2:])
     if own == other:
         return f_s, f_t
-    size = min(tuple(own), tuple(other))
-    if tuple(own) > tuple(other):
-        return functional.adaptive_avg_pool2d(f_s, size), f_t
-    return f_s, functional.adaptive_avg_pool2d(f_t, size)
+    height, width = min(own, other)
+    if own > other:
+        return functional.adaptive_avg_pool2d(f_s, (height, width)), f_t
+    return f_s, functional.adaptive_avg_pool2d(f_t, (height, width))
 
 
 class OneByOne(nn.Module):

@@ -138,8 +138,8 @@ def matches(features: Iterable[Features], settings: Mapping[str, Any], student: 
 def _matches(features: Features, settings: Mapping[str, Any], student: Shapes, teacher: Shapes) -> tuple[Match, ...]:
     wanted = settings.get(features.stages, features.stages)
     if wanted in ("pooled", "map", "first"):
-        taps = [_tap(wanted, who, shapes) for who, shapes in (("student", student), ("teacher", teacher))]
-        found: tuple[Match, ...] = (Match(*taps, tuple(student[taps[0]]), tuple(teacher[taps[1]])),)
+        own, other = (_tap(wanted, who, shapes) for who, shapes in (("student", student), ("teacher", teacher)))
+        found: tuple[Match, ...] = (Match(own, other, tuple(student[own]), tuple(teacher[other])),)
     else:
         found = _chosen(wanted, features.stages, student, teacher)
     if features.averaged:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QPlainTextEdit, QScrollArea, QWidget
@@ -220,7 +222,7 @@ def _titled(words: str, body: QWidget) -> QWidget:
     return made
 
 
-def _grid(rows: list[tuple[str, ...]], head: tuple[str, ...] = ()) -> QWidget:
+def _grid(rows: Sequence[tuple[str, ...]], head: tuple[str, ...] = ()) -> QWidget:
     """A few short columns, under their heads where they have any: the first says what, the others are numbers."""
     made = QWidget()
     grid = QGridLayout(made)

@@ -18,8 +18,6 @@ from engine.nets.parts import insert
 
 KEYS = tuple(method.keys())
 every_method = pytest.mark.parametrize("key", KEYS)
-SMALLER = {"epochs": 1, "batch_size": 32, "samples": 5, "templates": 12, "subclasses": 2}
-"""Less work of a `prepare`, for methods that have these settings."""
 
 
 @dataclass(frozen=True)
