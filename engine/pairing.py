@@ -268,6 +268,10 @@ def _regressor(match: Match, settings: Mapping[str, Any]) -> int:
     return c_s * c_t * math.prod(kernel) + 3 * c_t
 
 
+def _as_wide(match: Match, settings: Mapping[str, Any]) -> int:
+    return match.student_shape[0] ** 2 + match.student_shape[0]
+
+
 def _denoised(match: Match, settings: Mapping[str, Any]) -> int:
     if len(match.student_shape) != 3 or len(match.teacher_shape) != 3:
         raise PairError(f"it denoises maps, and one of the nets shows none: {match.in_words()}")
@@ -305,6 +309,8 @@ ADAPTERS: dict[str, Adapter] = {
     "templates": Adapter("assignments to templates", lambda match, settings: 0, lambda match: match.spatial == "pool-student"),
     "regressor": Adapter("convolution, BN, ReLU", _regressor, lambda match: bridge(match)[0] != "pool"),
     "diffkd": Adapter("projections and denoising", _denoised),
+    "affinity": Adapter("affinities behind a 1 × 1 convolution, ReLU", _as_wide, lambda match: True),
+    "affinity bare": Adapter("affinities as they are", lambda match, settings: 0, lambda match: True),
 }
 """Kind of adapter -> what the Plan says of it. The modules themselves are in `engine/adapters.py`, or in a method's file."""
 
