@@ -108,7 +108,7 @@ def loss(experiment: Experiment, catalogue: Catalogue) -> tuple[Weighted, ...]:
 
 def stages(experiment: Experiment, catalogue: Catalogue) -> tuple[str, ...]:
     """What the run does, in order."""
-    found = []
+    found: list[str] = []
     if experiment.teacher.net != "none":
         found += experiment.teacher.stages()
     for card, settings in _methods(experiment, catalogue):
@@ -160,7 +160,9 @@ def source_facts(who: str, values: dict[str, Any], dataset: str) -> tuple[str, .
             return (f"{begins} the student of {values['run'] or 'a run not chosen yet'}",)
         case "download":
             entry = published.chosen(values["download"], values["net"], dataset)
-            return (f"Published: {entry.name}", entry.facts()) if entry else ("Nothing published was chosen yet",)
+            if entry is None:
+                return ("Nothing published was chosen yet",)
+            return f"Published: {entry.name}", f"{entry.top1:.2f} % on {entry.dataset} · {entry.licence}"
         case "pretrained":
             return (f"{begins} torchvision's weights of ImageNet",)
         case "scratch" if who == "teacher":
