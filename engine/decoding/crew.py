@@ -18,6 +18,8 @@ import numpy as np
 from engine.decoding.images import DataError
 from engine.decoding.worker import Done, Errand, pixels, work
 
+START = "spawn" if sys.platform == "win32" else "forkserver"
+"""How processes begin: never as a copy of the run, which has threads and a device."""
 PIECE = 16
 """Images of one errand: small, so that one batch is decoded by several processes at once."""
 MEMORY = 96 << 20
@@ -108,9 +110,9 @@ class Crew:
     def _start(self) -> None:
         if self._pipes:
             return
-        context: Any = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
-        if sys.platform != "win32":
-            multiprocessing.set_forkserver_preload(["engine.decoding.worker"])
+        context: Any = multiprocessing.get_context(START)
+        if START == "forkserver":
+            context.set_forkserver_preload(["engine.decoding.worker"])
         self._memory = RawArray("B", self._slots * self._slot_bytes)
         processes = []
         for number in range(self.workers):

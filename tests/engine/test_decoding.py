@@ -64,6 +64,14 @@ def test_batches_of_any_size_come_in_order_with_the_pixels_that_would_be_decoded
         assert np.array_equal(pixels, here(paths))
 
 
+def test_spawned_processes_do_the_same_where_there_is_no_fork(files: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crews, "START", "spawn")
+    crew = Crew(1, 3, 16)
+    assert np.array_equal(next(crew.batches([files[:40]], space)), here(files[:40]))
+    crew.close()
+    assert not multiprocessing.active_children()
+
+
 def test_several_readings_may_be_under_way_at_once_even_with_little_memory(
     files: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
