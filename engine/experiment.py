@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine import normalisation, published
 from engine.knobs import Knobs, Spec, knob, specs
+from engine.quantize.settings import QuantizeSettings
 
 SCHEMA = 1
 
@@ -99,6 +102,7 @@ class NetSettings(Knobs):
         "auto", _NORMALISATION, kind="choice", choices=normalisation.CHOICES, when={"source": BROUGHT}, level="advanced"
     )
     class_order: list[int] = knob([], _CLASS_ORDER, low=0, when={"source": BROUGHT}, level="advanced")
+    quantize: QuantizeSettings = Field(default_factory=QuantizeSettings)
 
 
 class TeacherSettings(Knobs):
@@ -245,10 +249,14 @@ SECTIONS: dict[str, type[Knobs]] = {
     "dataset": DatasetSettings,
     "teacher": TeacherSettings,
     "student": NetSettings,
+    "student.quantize": QuantizeSettings,
     "training": TrainingSettings,
     "run": RunSettings,
 }
-"""The sections made of settings; methods bring their own."""
+"""The sections made of settings, by their path, outer ones first; methods bring their own."""
+
+TITLES = {"student.quantize": "quantization"}
+"""What a section is called where its name does not say it."""
 
 CE_WEIGHT = Spec(
     name="ce_weight",
@@ -263,5 +271,24 @@ CE_WEIGHT = Spec(
 
 
 def section_specs(section: str) -> tuple[Spec, ...]:
-    """The settings of one section."""
+    """The settings of one section, without those of sections inside it."""
     return specs(SECTIONS[section])
+
+
+def section_of(tree: Mapping[str, Any], section: str) -> dict[str, Any]:
+    """What a plain tree says of one section, without the sections inside it; empty where it says nothing."""
+    for name in section.split("."):
+        tree = tree.get(name) or {}
+    return {name: value for name, value in tree.items() if f"{section}.{name}" not in SECTIONS}
+
+
+def put_section(tree: dict[str, Any], section: str, values: Mapping[str, Any]) -> None:
+    """Say something of a section in a plain tree; mappings on the way to it are made."""
+    for name in section.split("."):
+        tree = tree.setdefault(name, {})
+    tree.update(values)
+
+
+def settings_of(experiment: Experiment, section: str) -> Knobs:
+    """The settings of one section of an experiment."""
+    return attrgetter(section)(experiment)  # type: ignore[no-any-return]

@@ -38,7 +38,7 @@ class Spec:
     low: float | None = None
     high: float | None = None
     above: float | None = None
-    choices: tuple[str, ...] = ()
+    choices: tuple[str | int, ...] = ()
     words: tuple[str, ...] = ()
     when: Condition = field(default_factory=dict)
     level: Level = "basic"
@@ -178,9 +178,10 @@ def _check_number(spec: Spec, value: Any) -> str | None:
 
 
 def _check_choice(spec: Spec, value: Any) -> str | None:
-    if value in spec.choices:
+    if value in spec.choices and not isinstance(value, bool):
         return None
-    return f"{value!r} is not one of {', '.join(spec.choices)}{did_you_mean(str(value), spec.choices)}"
+    names = [str(choice) for choice in spec.choices]
+    return f"{value!r} is not one of {', '.join(names)}{did_you_mean(str(value), names)}"
 
 
 def _check_integers(spec: Spec, value: Any) -> str | None:

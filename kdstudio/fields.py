@@ -7,7 +7,7 @@ No field answers a wheel that only passes over it, and numbers are written with 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
@@ -31,7 +31,7 @@ class ChoiceField(QComboBox):
 
     edited = Signal(object)
 
-    def __init__(self, choices: dict[str, str], parent: QWidget | None = None) -> None:
+    def __init__(self, choices: Mapping[Any, str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -208,7 +208,7 @@ KINDS: dict[str, Callable[[Spec], Editor]] = {
     "integer": _numeric,
     "number": _numeric,
     "boolean": lambda spec: SwitchField(),
-    "choice": lambda spec: ChoiceField({choice: choice for choice in spec.choices}),
+    "choice": lambda spec: ChoiceField({choice: f"{choice} {spec.unit}".strip() for choice in spec.choices}),
     "text": lambda spec: TextField(),
     "path": lambda spec: PathField("folder" in spec.label()),
     "integers": lambda spec: TextField(integers, _listed),

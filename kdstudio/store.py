@@ -9,6 +9,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from PySide6.QtCore import QObject, Signal
 
 from engine import presets, rules
 from engine.cards import Catalogue
-from engine.experiment import CE_WEIGHT, SECTIONS, Experiment, section_specs
+from engine.experiment import CE_WEIGHT, SECTIONS, TITLES, Experiment, section_specs, settings_of
 from engine.presets import PresetError, Problem, Resolved
 
 
@@ -84,7 +85,7 @@ class Store(QObject):
         if prefix.startswith("methods."):
             made = presets.method_settings(experiment, prefix.split(".")[1], catalogue=self.catalogue)
         else:
-            made = getattr(experiment, prefix).model_dump()
+            made = settings_of(experiment, prefix).model_dump()
         typed = {p.rpartition(".")[2]: v for p, v in self._edits.values.items() if p.rpartition(".")[0] == prefix}
         return made | typed
 
@@ -109,7 +110,7 @@ class Store(QObject):
         prefix, _, name = path.rpartition(".")
         method = prefix.removeprefix("methods.")
         if prefix in SECTIONS:
-            title, specs = prefix, section_specs(prefix)
+            title, specs = TITLES.get(prefix, prefix), section_specs(prefix)
         elif prefix.startswith("methods.") and method in self.catalogue.methods:
             title, specs = self.catalogue.methods[method].title, (*self.catalogue.methods[method].settings, CE_WEIGHT)
         else:
@@ -276,8 +277,7 @@ def _at(resolved: Resolved, path: str, catalogue: Catalogue) -> Any:
         if method not in resolved.experiment.methods:
             return next(s.default for s in catalogue.methods[method].settings if s.name == name)
         return presets.method_settings(resolved.experiment, method, catalogue=catalogue)[name]
-    value = getattr(resolved.experiment, head)
-    return getattr(value, rest) if rest else value
+    return attrgetter(path)(resolved.experiment)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -203,12 +203,13 @@ def _not_in_stack(method: str, stack: Stack) -> str:
     return f"{method} is not in the stack of methods, which {there}; add it with `--set methods.{method}={{}}`"
 
 
-def _nested(path: str, value: Any) -> dict[str, Any]:
-    """A dotted path and its value as a tree of at most three levels."""
+def _nested(path: str, value: Any, above: str = "") -> dict[str, Any]:
+    """A dotted path, which lies under another, and its value as a tree as deep as sections and methods go."""
     head, _, rest = path.partition(".")
     if not rest:
         return {head: value}
-    return {head: _nested(rest, value) if head == "methods" else {rest: value}}
+    inside = head == "methods" or f"{above}{head}.{rest.partition('.')[0]}" in SECTIONS
+    return {head: _nested(rest, value, f"{above}{head}.") if inside else {rest: value}}
 
 
 def _experiment(stack: Stack, catalogue: Catalogue, document: Document) -> Experiment:

@@ -53,7 +53,7 @@ def migrated(
 def problems(document: Document, catalogue: Catalogue) -> Iterator[Problem]:
     """Everything in one document that cannot stand there, each with its position."""
     for key, value in document.tree.items():
-        if key in SECTIONS:
+        if key in SECTIONS and "." not in key:
             yield from _section(document, key, value, catalogue)
         elif key in ("methods", "defaults_for"):
             yield from _methods(document, key, value, catalogue)
@@ -76,6 +76,9 @@ def _section(document: Document, section: str, value: Any, catalogue: Catalogue)
     known = {s.name: s for s in section_specs(section)}
     for name, given in value.items():
         path = f"{section}.{name}"
+        if path in SECTIONS:
+            yield from _section(document, path, given, catalogue)
+            continue
         if name not in known:
             yield document.problem(path, f"{section} has no such setting{_elsewhere(name, section, known)}", at="key")
             continue
@@ -129,10 +132,12 @@ def method_specs(key: str, catalogue: Catalogue) -> tuple[Spec, ...]:
 
 def kind_of(path: str, catalogue: Catalogue) -> str:
     """The kind of the setting at a dotted path, empty where there is none."""
-    section, _, name = path.partition(".")
+    section, _, name = path.rpartition(".")
     if section in SECTIONS:
         specs = section_specs(section)
-    elif section == "methods" and name.partition(".")[0] in catalogue.methods:
+        return next((s.kind for s in specs if s.name == name), "")
+    section, _, name = path.partition(".")
+    if section == "methods" and name.partition(".")[0] in catalogue.methods:
         specs = method_specs(name.partition(".")[0], catalogue)
         name = name.partition(".")[2]
     else:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.experiment import SCHEMA, SECTIONS, section_specs
+from engine.experiment import SCHEMA, SECTIONS, put_section, section_of, section_specs
 from engine.presets.schema import Tree
 
 DEFAULT = "default"
@@ -31,7 +31,7 @@ class Stack:
     def lay(self, tree: Tree, origin: str) -> None:
         """Lay a checked tree over what is there; its `methods` decides which methods are in the stack, and their order."""
         for section in SECTIONS:
-            for name, value in (tree.get(section) or {}).items():
+            for name, value in section_of(tree, section).items():
                 self.set_value(f"{section}.{name}", value, origin)
         for key in OWN:
             if key in tree:
@@ -69,7 +69,7 @@ class Stack:
             made[key] = self.values.get(key, "")
         for section in SECTIONS:
             found = {s.name: self.values.get(f"{section}.{s.name}") for s in section_specs(section)}
-            made[section] = {name: value for name, value in found.items() if value is not None}
+            put_section(made, section, {name: value for name, value in found.items() if value is not None})
         made["methods"] = {method: {} for method in self.methods}
         made["defaults_for"] = self.settings
         made["expected"] = self.expected

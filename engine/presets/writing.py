@@ -10,7 +10,16 @@ from typing import Any
 
 from engine import cards
 from engine.cards import Catalogue
-from engine.experiment import SCHEMA, SECTIONS, Expected, Experiment, section_specs
+from engine.experiment import (
+    SCHEMA,
+    SECTIONS,
+    Expected,
+    Experiment,
+    put_section,
+    section_of,
+    section_specs,
+    settings_of,
+)
 from engine.presets.dialect import dump
 from engine.presets.places import refuse_shipped
 from engine.presets.resolving import Resolved, method_settings
@@ -74,9 +83,9 @@ def _sparse(resolved: Resolved, catalogue: Catalogue) -> dict[str, Any]:
     if resolved.extends:
         tree["extends"] = list(resolved.extends)
     for section in SECTIONS:
-        changed = _changed_section(section, experiment, below.get(section) or {})
+        changed = _changed_section(section, experiment, section_of(below, section))
         if changed:
-            tree[section] = changed
+            put_section(tree, section, changed)
     methods = {m: _changed_method(m, experiment, below, catalogue) for m in experiment.methods}
     if tuple(methods) != tuple(below.get("methods") or ()) or any(methods.values()):
         tree["methods"] = methods
@@ -87,7 +96,7 @@ def _sparse(resolved: Resolved, catalogue: Catalogue) -> dict[str, Any]:
 
 
 def _changed_section(section: str, experiment: Experiment, below: Mapping[str, Any]) -> dict[str, Any]:
-    now = getattr(experiment, section)
+    now = settings_of(experiment, section)
     named = [(s.name, getattr(now, s.name), below.get(s.name, s.default)) for s in section_specs(section)]
     return {name: value for name, value, under in named if value != under}
 

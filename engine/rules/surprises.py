@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from engine.experiment import SECTIONS, section_specs
+from engine.experiment import SECTIONS, section_specs, settings_of
 from engine.knobs import holds
 from engine.presets import Problem
 from engine.rules.case import Case
@@ -53,7 +53,7 @@ def _more_threads_than_cores(case: Case) -> Iterator[Problem]:
 def _conditions_unmet(case: Case) -> Iterator[Problem]:
     """Settings that were changed although another setting makes them idle."""
     for section in SECTIONS:
-        values = getattr(case.experiment, section).model_dump()
+        values = settings_of(case.experiment, section).model_dump()
         for spec in section_specs(section):
             if values[spec.name] != spec.default and not holds(spec.when, values):
                 yield Problem(f"{section}.{spec.name}", f"has no effect unless {_in_words(spec.when)}")

@@ -21,6 +21,7 @@ FIXED = (
     ("dataset", "Dataset"),
     ("teacher", "Teacher"),
     ("student", "Student"),
+    ("student.quantize", "Quantization"),
     ("run", "Run"),
 )
 """Sections below those of the methods: prefix, title."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from small_catalogue import CATALOGUE
 
 from engine import presets
 from engine.cards import place
-from engine.experiment import SECTIONS, section_specs
+from engine.experiment import SECTIONS, put_section, section_specs
 from engine.knobs import Spec
 from engine.presets.dialect import dump, parse
 from engine.presets.problems import PresetError
@@ -45,6 +46,14 @@ def some_of(prefix: str, specs: tuple[Spec, ...]) -> st.SearchStrategy[dict[str,
     return st.fixed_dictionaries({}, optional={s.name: values(f"{prefix}.{s.name}", s) for s in specs})
 
 
+def nested(tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree with the sections that lie inside others there."""
+    made: dict[str, Any] = {key: value for key, value in tree.items() if "." not in key}
+    for section in tree.keys() - made.keys():
+        put_section(made, section, tree[section])
+    return made
+
+
 STACKS = st.lists(st.sampled_from(sorted(CATALOGUE.methods)), unique=True).flatmap(
     lambda keys: st.fixed_dictionaries({key: some_of(key, method_specs(key, CATALOGUE)) for key in keys})
 )
@@ -59,7 +68,7 @@ TREES = st.fixed_dictionaries(
         "defaults_for": STACKS,
         "expected": st.none() | EXPECTED,
     },
-)
+).map(nested)
 
 
 def read(path: Path, *sets: str) -> presets.Resolved:
@@ -197,3 +206,33 @@ def test_a_broken_preset_of_the_users_is_listed_with_its_problem(tmp_path: Path,
     [broken] = [n for n in presets.names() if not n.shipped]
     assert broken.name == broken.title == "pairs/broken"
     assert "broken.yaml:1:" in broken.problem
+
+
+def test_quantization_is_read_from_inside_the_student_and_saved_there(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("student: {net: resnet20, quantize: {weights: 4, activations: 4}}\n", encoding="utf-8")
+    resolved = read(tmp_path / "own.yaml", "student.quantize.weights=1")
+    quantized = resolved.experiment.student.quantize
+    assert (quantized.weights, quantized.activations, quantized.words()) == (1, 4, "1-bit weights, 4-bit activations")
+    assert resolved.origins["student.quantize.weights"] == "--set"
+    presets.save(tmp_path / "saved.yaml", resolved, catalogue=CATALOGUE)
+    assert "  quantize:\n    weights: 1\n    activations: 4\n" in (tmp_path / "saved.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "sentence"),
+    [
+        ("student:\n  quantize: {weights: 3}", "student.quantize.weights", "3 is not one of 1, 2, 4, 8, 32"),
+        ("student:\n  quantize: {weihgts: 4}", "student.quantize.weihgts", "did you mean 'weights'?"),
+        ("student:\n  quantize: 4", "student.quantize", "4 is not a mapping of settings"),
+        ("student:\n  quantize: {weights: true}", "student.quantize.weights", "True is not one of"),
+        ("student.quantize: {weights: 4}", "student.quantize", "dots belong to --set"),
+        ("student: {activations: 4}", "student.activations", "it is a setting of student.quantize"),
+    ],
+)
+def test_what_quantization_cannot_be_is_refused_where_it_stands(text: str, path: str, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(presets.PresetError, match=re.escape(sentence)) as refused:
+        read(tmp_path / "own.yaml")
+    [problem] = refused.value.problems
+    assert problem.path == path
+    assert problem.line > 0
