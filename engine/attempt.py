@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from engine import __version__, checkpoint, data, method, presets, rehearsal, rules, seeds, taps, teacher_checks, teachers
+from engine.bare import cost_of_parts
 from engine.cards import catalogue
 from engine.checks import ALL as GENERAL_CHECKS
 from engine.control import Control
@@ -127,9 +128,10 @@ class Attempt:
         sides = data.Sides.of(catalogue().nets[name] for name in wanted)
         settings = self.experiment.dataset.model_copy(update={"loading": self._loading} if self._loading else {})
         pictures = data.load(settings, sides, device, self.report.progress, self.hand.control.stopping)
+        self.pictures, self._loading = pictures, pictures.loading
         if not pictures.class_names:
             pictures = pictures.named(classes_of(self.experiment.teacher, pictures, self._errand("teacher")))
-        self.pictures, self._loading = pictures, pictures.loading
+        self.pictures = pictures
         for note in pictures.notes:
             self.report.note(note)
         student = starting(self.experiment, pictures, self._errand("student"), self.report.note)
@@ -251,6 +253,7 @@ class Attempt:
             "seconds_preparing": self._seconds(lambda stage: stage.partition(".")[0] in self.methods),
             "seconds_distilling": self._seconds(lambda stage: stage == STAGE),
             "joules": _sum(c["joules"] for c in self.hand.costs.values()),
+            **cost_of_parts(net, pictures.shape),
         }
         if shown in history[-1]:
             results |= {
