@@ -1,8 +1,8 @@
 """Modules and functions that bring the maps of a student and a teacher to one shape. Trained with the student, then dropped.
 
-Shapes: maps (B, C, H, W), vectors (B, d). Kinds and their parameters are declared in `engine/pairing.py`, so that the Plan can
-show them without torch. Modules draw their initial weights from torch's global generator, which the session seeds for each
-method's `build`.
+Shapes: maps (B, C, H, W), vectors (B, d). Kinds and their parameters are declared in `engine/adapter_kinds.py`, so that the
+Plan can show them without torch. Modules draw their initial weights from torch's global generator, which the session seeds
+for each method's `build`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.pairing import Match, bridge
+from engine.adapter_kinds import bridge
+from engine.pairing import Match
 
 
 def matched(f_s: Tensor, f_t: Tensor) -> tuple[Tensor, Tensor]:
@@ -41,7 +42,7 @@ class OneByOne(nn.Module):
 
 class ConvRegressor(nn.Module):
     """FitNet's regressor as the public libraries build it: a convolution with bias to the teacher's channels and size (see
-    `engine.pairing.bridge`), BN, ReLU.
+    `engine.adapter_kinds.bridge`), BN, ReLU.
 
     Where the sizes are too far apart for it the student keeps its size, and `matched` averages the teacher's map.
     """

@@ -98,15 +98,16 @@ class Needs:
 
 @dataclass(frozen=True)
 class Features:
-    """Maps that a method compares between the two nets, and what it requires of their shapes (see `engine.pairing`).
+    """Maps that a method compares between the two nets, and what it requires of their shapes (see `engine.comparing`).
 
     `stages`: `all` that belong together, the `last`, `map` (those that are averaged before the classifiers), `first` (those
-    after the first block of the last stages), `pooled` (the vectors the classifiers read), `auto` (the second stage of each net), or the name of a setting that says one of these, a
-    stage's number from 1, or a list of them. `adapter`: the kind of module between the two, one of `engine.pairing.ADAPTERS`.
-    `activation`: maps after a stage's activation, or before it. Required of both nets: `equal_channels` and `equal_sizes` of
-    what is compared, `equal_counts` of stages, `averaged`: the classifier reads the average of a map. `places` says that a method compares the
-    places of maps, so that maps of one place say nothing (a warning). `part`: what the method
-    inserts at the student's tap to stay, one of `engine.pairing.PARTS`."""
+    after the first block of the last stages), `pooled` (the vectors the classifiers read), `auto` (the second stage of each
+    net), or the name of a setting that says one of these, a stage's number from 1, or a list of them. `adapter`: the kind of
+    module between the two, one of `engine.adapter_kinds.ADAPTERS`. `activation`: maps after a stage's activation, or before
+    it. Required of both nets: `equal_channels` and `equal_sizes` of what is compared, `equal_counts` of stages, `averaged`:
+    the classifier reads the average of a map. `places` says that a method compares the places of maps, so that maps of one
+    place say nothing (a warning). `part`: what the method inserts at the student's tap to stay, one of
+    `engine.adapter_kinds.PARTS`."""
 
     stages: str = "all"
     adapter: str = "none"

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from engine import pairing
+from engine import comparing, pairing
 from engine.cards import Axis, Features, MethodCard, Mix, Needs, Stage, Term, Watch
 from engine.findings import Check
 from engine.knobs import Condition, Knobs, holds, specs
@@ -208,7 +208,7 @@ class Method(nn.Module):
         PairError where it cannot be had."""
         if teacher is None:
             return ()
-        return pairing.matches(self.features, dict(self.params), student.shapes, teacher.shapes)
+        return comparing.matches(self.features, dict(self.params), student.shapes, teacher.shapes)
 
     def taps(self, student: Side, teacher: Side | None) -> tuple[Places, Places]:
         """Where to look, in the student and in the teacher: my name -> a tap. By default at every tap of `matches`, under

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from engine import pairing
-from engine.pairing import Match, PairError, matches
+from engine.comparing import matches
+from engine.comparing import staying as stays
+from engine.pairing import Match, PairError
 from engine.presets import Problem
 from engine.rules.case import Case
 
@@ -31,7 +32,7 @@ def staying(case: Case, key: str) -> tuple[int, int]:
         return 0, 0
     features, settings = case.methods[key].features, case.settings[key]
     classes = case.catalogue.datasets[case.experiment.dataset.name].classes or COMPARED
-    return pairing.staying(features, settings, shapes["student.net"], shapes["teacher.net"], classes)
+    return stays(features, settings, shapes["student.net"], shapes["teacher.net"], classes)
 
 
 def _comparable(case: Case) -> Iterator[Problem]:

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine import method, nets
+from engine.adapter_kinds import ADAPTERS
 from engine.experiment import TrainingSettings
 from engine.method import Method, View, chosen, find
 from engine.nets.parts import insert
 from engine.optim import optimizer
-from engine.pairing import ADAPTERS, PairError, by
+from engine.pairing import PairError, by
 from engine.taps import Look
 
 PAIRS = [

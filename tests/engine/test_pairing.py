@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from engine import nets
+from engine.adapter_kinds import ADAPTERS, bridge
 from engine.adapters import adapter, matched
 from engine.cards import Features
-from engine.pairing import ADAPTERS, Match, PairError, bridge, by, matches, pair, stages
+from engine.comparing import matches
+from engine.pairing import Match, PairError, by, pair, stages
 
 RESNET = {"f0": (16, 32, 32), "f1": (16, 32, 32), "f2": (32, 16, 16), "f3": (64, 8, 8), "pooled": (64,), "f1_pre": (16, 32, 32)}
 VGG = {"f0": (64, 32, 32), "f1": (128, 16, 16), "f2": (256, 8, 8), "f3": (512, 4, 4), "f4": (512, 4, 4), "pooled": (512,)}

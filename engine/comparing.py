@@ -1,0 +1,142 @@
+"""What a method compares of two nets: its declared `Features`, resolved from the shapes of both nets' taps alone.
+
+The window's Plan, the rules and the methods ask the same functions, so that what is shown before a run is what runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from engine.adapter_kinds import ADAPTERS, PARTS
+from engine.cards import Features
+from engine.knobs import holds
+from engine.pairing import FIRST, LAST, PENULTIMATE, Match, PairError, Shapes, by, pair, stages
+
+HINT = 2
+"""The stage that FitNet's public implementations compare, counted from 1."""
+
+
+def matches(features: Iterable[Features], settings: Mapping[str, Any], student: Shapes, teacher: Shapes) -> tuple[Match, ...]:
+    """What a method compares of two nets under its settings. Raises PairError where it cannot."""
+    return tuple(m for f in features if holds(f.when, settings) for m in _matches(f, settings, student, teacher))
+
+
+def _matches(features: Features, settings: Mapping[str, Any], student: Shapes, teacher: Shapes) -> tuple[Match, ...]:
+    wanted = settings.get(features.stages, features.stages)
+    if wanted in ("pooled", "map", "first"):
+        own, other = (_tap(wanted, who, shapes) for who, shapes in (("student", student), ("teacher", teacher)))
+        found: tuple[Match, ...] = (Match(own, other, tuple(student[own]), tuple(teacher[other])),)
+    else:
+        found = _chosen(wanted, features.stages, student, teacher)
+    if features.averaged:
+        _check_averaged("student", student)
+        _check_averaged("teacher", teacher)
+    if features.equal_counts and len(stages(student)) != len(stages(teacher)):
+        raise PairError(f"{_counted('student', student)} and {_counted('teacher', teacher)}; they must have equally many")
+    if features.activation == "before":
+        found = tuple(_before(m, student, teacher) for m in found)
+    for match in found:
+        _check(features, match)
+    return tuple(adapted(features.adapter, match, settings) for match in found)
+
+
+def adapted(kind: str, match: Match, settings: Mapping[str, Any]) -> Match:
+    """The match with what a method puts between its maps."""
+    adapter = ADAPTERS[kind]
+    parameters = adapter.count(match, settings)
+    return replace(match, adapter=kind, parameters=parameters, words=adapter.words, resizes=adapter.resizes(match))
+
+
+def _tap(wanted: str, who: str, shapes: Shapes) -> str:
+    """The one tap of a net that is wanted: `pooled`, the `map` that is averaged, or the `first` map of its last stage."""
+    if wanted == "pooled":
+        return PENULTIMATE
+    if wanted == "map":
+        return _averaged(shapes)
+    found = [tap for tap in shapes if tap.endswith(FIRST)]
+    if not found:
+        there = ", ".join(stages(shapes)) or PENULTIMATE
+        raise PairError(f"the {who} does not show the map after the first block of its last stage; it shows {there}")
+    return found[-1]
+
+
+def _averaged(shapes: Shapes) -> str:
+    """The map that a net averages before it classifies, or the deepest that it shows."""
+    return LAST if LAST in shapes else (stages(shapes) or (PENULTIMATE,))[-1]
+
+
+def _chosen(wanted: Any, setting: str, student: Shapes, teacher: Shapes) -> tuple[Match, ...]:
+    """The matches that are wanted: `all`, `last`, `auto` (see `HINT`), or the student's stages by their numbers from 1."""
+    for who, shapes in (("student", student), ("teacher", teacher)):
+        if not stages(shapes):
+            taps = ", ".join(f"{tap} {by(shape)}" for tap, shape in shapes.items())
+            raise PairError(f"the {who} has no stages whose maps could be compared; it shows {taps or 'nothing'}")
+    every = pair(student, teacher)
+    if wanted == "all":
+        return every
+    if wanted == "last":
+        return every[-1:]
+    if wanted == "auto":
+        return (_hint(student, teacher),)
+    numbers = [wanted] if isinstance(wanted, int) else list(wanted)
+    by_tap = {match.student: match for match in every}
+    own = stages(student)
+    missing = [n for n in numbers if not 1 <= n <= len(own) or own[n - 1] not in by_tap]
+    if missing:
+        there = ", ".join(f"{own.index(tap) + 1} ({match.in_words()})" for tap, match in by_tap.items())
+        raise PairError(f"{setting} {missing[0]} of the student has no counterpart in the teacher; there are {there}", setting)
+    return tuple(by_tap[own[n - 1]] for n in numbers)
+
+
+def _hint(student: Shapes, teacher: Shapes) -> Match:
+    """The second stage of each net, or the last of a net that has fewer."""
+    own, other = (stages(shapes)[:HINT][-1] for shapes in (student, teacher))
+    return Match(own, other, tuple(student[own]), tuple(teacher[other]))
+
+
+def _before(match: Match, student: Shapes, teacher: Shapes) -> Match:
+    """The same stages before their activation."""
+    taps = f"{match.student}_pre", f"{match.teacher}_pre"
+    for who, tap, shapes in (("student", taps[0], student), ("teacher", taps[1], teacher)):
+        if tap not in shapes:
+            raise PairError(f"the {who} does not show its maps before activation: there is no tap {tap} ({match.in_words()})")
+    return Match(*taps, tuple(student[taps[0]]), tuple(teacher[taps[1]]))
+
+
+def staying(
+    features: Iterable[Features], settings: Mapping[str, Any], student: Shapes, teacher: Shapes, classes: int
+) -> tuple[int, int]:
+    """Parameters and multiply-adds an image of what a method puts into the student to stay, under its settings and for so
+    many classes. Raises PairError where it cannot be put there."""
+    found = [
+        PARTS[f.part](match, settings, classes)
+        for f in features
+        if f.part and holds(f.when, settings)
+        for match in _matches(f, settings, student, teacher)
+    ]
+    return sum(parameters for parameters, _ in found), sum(multiply_adds for _, multiply_adds in found)
+
+
+def _check(features: Features, match: Match) -> None:
+    if features.part and min(len(match.student_shape), len(match.teacher_shape)) < 3:
+        raise PairError(f"it works on maps, and one of the two shows none there: {match.in_words()}")
+    if features.equal_channels and match.channels == "differ":
+        raise PairError(f"it needs equally many channels: {match.in_words()}")
+    if features.equal_sizes and match.spatial != "same":
+        raise PairError(f"it needs maps of one size: {match.in_words()}")
+
+
+def _check_averaged(who: str, shapes: Shapes) -> None:
+    tap = _averaged(shapes)
+    if shapes[tap][0] != shapes[PENULTIMATE][0]:
+        raise PairError(
+            f"the {who} does not classify the average of a map: its deepest is {tap} {by(shapes[tap])}, and its classifier "
+            f"reads {by(shapes[PENULTIMATE])}"
+        )
+
+
+def _counted(who: str, shapes: Shapes) -> str:
+    there = ", ".join(f"{tap} {by(shapes[tap])}" for tap in stages(shapes))
+    return f"the {who} has {len(stages(shapes))} stages ({there})"
