@@ -90,8 +90,9 @@ def keys() -> tuple[str, ...]:
 def known(key: str) -> str:
     """torchvision's own name of a key. Raises NetError for one it does not have."""
     if key not in keys():
-        instead = did_you_mean(key, keys()) or "; `kdstudio list nets` names them all"
-        raise NetError(f"torchvision has no classifier {key.removeprefix(PREFIX)!r}{instead}")
+        name, names = key.removeprefix(PREFIX), [k.removeprefix(PREFIX) for k in keys()]
+        instead = did_you_mean(name, names) or "; `kdstudio list nets` names them all"
+        raise NetError(f"torchvision has no classifier {name!r}{instead}")
     return key.removeprefix(PREFIX)
 
 
