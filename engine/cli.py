@@ -176,7 +176,7 @@ def export(
 
 @cli.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="step, run, window or all.")] = "all",
+    what: Annotated[str, typer.Argument(help="step, run, train, kmeans, window or all.")] = "all",
     preset: Annotated[str, typer.Option(help="The experiment to measure with.")] = "experiments/digits-reffakd",
     sets: Sets = None,
 ) -> None:

@@ -2,8 +2,8 @@
 
 The directions are those of scikit-learn's `LinearDiscriminantAnalysis` with its svd solver (`xbar_`, `scalings_`): first
 the variation within the classes is whitened, then the class means are turned to their principal axes. Where scikit-learn
-decomposes the n x d matrix of all samples, this decomposes its d x d product in float64, so that n does not matter. (Older versions of it divide by n - C where newer ones
-and this divide by n: all directions are then longer by one common factor.)
+decomposes the n x d matrix of all samples, this decomposes its d x d product in float64, so that n does not matter. (Older
+versions of it divide by n - C where newer ones and this divide by n: all directions are then longer by a common factor.)
 """
 
 from __future__ import annotations

@@ -261,9 +261,9 @@ class LetKD(Method):
         for name, found in self.found.items():
             if isinstance(found, Decisions):
                 template_search.decide(lab, "decisions", found, self._search(name), inner)
-            elif name == "inter":
+            elif isinstance(found, Templates) and name == "inter":
                 template_search.cluster(lab, "inner templates", "inner_clusters", found, self._search(name), inner)
-            else:
+            elif isinstance(found, Templates):
                 template_search.cluster(lab, "templates", "clusters", found, self._search(name), last)
 
     def _search(self, name: str) -> Search:

@@ -62,9 +62,9 @@ class Tap(nn.Sequential):
     """A named place in a net: passes its input on, through the parts that methods inserted here, if any."""
 
 
-def through(stage: nn.Sequential, first: Tap, x: Tensor) -> Tensor:
-    """What a stage makes of x, the output of its first block passed on through a tap."""
-    block, *others = stage
+def through(stage: nn.Module, first: Tap, x: Tensor) -> Tensor:
+    """What a stage (an `nn.Sequential` of blocks) makes of x, the output of its first block passed on through a tap."""
+    block, *others = stage.children()
     x = first(block(x))
     for block in others:
         x = block(x)
