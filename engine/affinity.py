@@ -175,19 +175,21 @@ def _squares_by_channels(f_s: Tensor, f_t: Tensor, wanted: Wanted) -> tuple[Tens
             a, b = f_s[images, :, block], f_t[images, :, block]
             s, t = directions(a).double(), directions(b).double()
             if gradients[0] is not None:
-                gradients[0][images, :, block] = _through_norm(own @ s - across @ t, a, s).mul_(4)
+                gradients[0][images, :, block] = _through_norm(torch.baddbmm(own @ s, across, t, alpha=-1), a, s, 4)
             if gradients[1] is not None:
-                gradients[1][images, :, block] = _through_norm(other @ t - across.transpose(1, 2) @ s, b, t).mul_(4)
+                pull = torch.baddbmm(other @ t, across.transpose(1, 2), s, alpha=-1)
+                gradients[1][images, :, block] = _through_norm(pull, b, t, 4)
     return torch.cat(values).to(f_s.dtype), gradients
 
 
 def _products(s: Tensor, t: Tensor, bits: int) -> list[Tensor]:
     """ssᵀ, ttᵀ and stᵀ of directions (n, C, p) in float64, each as two parts: one over the multiples of 2^-bits, whose sums
     are exact (2 · bits + log2 P ≤ 53), and the small rest."""
-    high_s, high_t = ((u * 2.0**bits).round() * 2.0**-bits for u in (s, t))
+    coarse = 1.5 * 2.0 ** (52 - bits)  # a number so large that what is added to it is rounded to the grid
+    high_s, high_t = ((u + coarse).sub_(coarse) for u in (s, t))
     low_s, low_t = s - high_s, t - high_t
-    rests = [low @ (high + low / 2).transpose(1, 2) for high, low in ((high_s, low_s), (high_t, low_t))]
-    own, other = (rest + rest.transpose(1, 2) for rest in rests)
+    rests = [low @ (high + u).transpose(1, 2) for u, high, low in ((s, high_s, low_s), (t, high_t, low_t))]
+    own, other = (rest.add(rest.transpose(1, 2)).div_(2) for rest in rests)
     across = low_s @ t.transpose(1, 2) + high_s @ low_t.transpose(1, 2)
     exact = [a @ b.transpose(1, 2) for a, b in ((high_s, high_s), (high_t, high_t), (high_s, high_t))]
     return [exact[0], own, exact[1], other, exact[2], across]
@@ -207,11 +209,11 @@ def _cancelled(products: list[Tensor], places: int) -> Tensor:
     return ((total + rest) * grid**2).clamp_min(0)
 
 
-def _through_norm(gradient: Tensor, f: Tensor, unit: Tensor) -> Tensor:
-    """The gradient at the columns of a map (n, C, p) from that at their directions; 0 along a column of length 0."""
+def _through_norm(gradient: Tensor, f: Tensor, unit: Tensor, factor: float) -> Tensor:
+    """`factor` times the gradient at the columns of a map (n, C, p) from that at their directions `unit`."""
     length = _lengths(f).double()
     along = (unit * gradient).sum(dim=1, keepdim=True) * ((length + EPSILON) / length)
-    return (gradient - unit * along) / (length + EPSILON)
+    return torch.addcmul(gradient, unit, along, value=-1).mul_(factor / (length + EPSILON))
 
 
 def _squares_by_places(f_s: Tensor, f_t: Tensor, wanted: Wanted) -> tuple[Tensor, Gradients]:
@@ -246,13 +248,13 @@ def _by_places(
             sums.append(of(delta).sum(dim=(1, 2)).double())
             if any(wanted):
                 steep = slope(delta).transpose(1, 2)
-                for u, pull, sign in zip((s, t), pulls, (2, -2)):
+                for u, pull in zip((s, t), pulls):
                     if pull is not None:
-                        pull[:, :, rows] = (u @ steep).mul_(sign)
+                        pull[:, :, rows] = u @ steep
         values.append(torch.stack(sums).sum(dim=0))
-        for gradient, pull, f, u in zip(gradients, pulls, maps, (s, t)):
+        for gradient, pull, f, u, factor in zip(gradients, pulls, maps, (s, t), (2, -2)):
             if gradient is not None and pull is not None:
-                gradient[images] = _through_norm(pull, f, u)
+                gradient[images] = _through_norm(pull, f, u, factor)
     return torch.cat(values).to(f_s.dtype), gradients
 
 
