@@ -1,4 +1,5 @@
-"""What holds for every registered net."""
+"""What holds for every registered net. Each is built once, for the smallest images it takes; what needs no numbers is asked
+of a net without storage."""
 
 from __future__ import annotations
 
@@ -11,14 +12,31 @@ import torch
 from engine import nets
 from engine.cards import net_card
 from engine.nets.counts import multiply_adds, parameters
-from engine.taps import Look, shapes
-
-pytestmark = pytest.mark.parametrize("key", nets.keys())
+from engine.taps import Look
 
 
-def made(key: str, seed: int = 0, **more) -> nets.Net:
-    size = nets.card(key).exact or nets.card(key).smallest
-    return nets.build(key, classes=5, size=size, generator=torch.Generator().manual_seed(seed), **more)
+@pytest.fixture(scope="module", params=nets.keys())
+def key(request: pytest.FixtureRequest) -> str:
+    """Every net; the tests of one net follow each other."""
+    return request.param
+
+
+def made(key: str) -> nets.Net:
+    card = nets.card(key)
+    return nets.build(
+        key,
+        classes=5,
+        size=card.exact or card.smallest,
+        mean=[0.4] * 3,
+        std=[0.3] * 3,
+        generator=torch.Generator().manual_seed(0),
+    )
+
+
+@pytest.fixture(scope="module")
+def net(key: str) -> nets.Net:
+    """The net; whoever trains it takes a copy or leaves it evaluating."""
+    return made(key).eval()
 
 
 def images(net: nets.Net, batch: int = 2) -> torch.Tensor:
@@ -53,46 +71,45 @@ def test_every_stride_of_it_has_something_to_halve_from_its_smallest_side_on(key
         assert min(shape[1] for shape in maps[-1]) == 4  # four times the smallest side leaves four times one position
 
 
-def test_it_takes_the_smallest_side_it_declares_and_refuses_the_next_smaller(key: str) -> None:
-    card = nets.card(key)
-    net = made(key)
-    net.train()(images(net)).sum().backward()
+def test_it_takes_the_smallest_side_it_declares_and_refuses_the_next_smaller(key: str, net: nets.Net) -> None:
+    assert net(images(net)).isfinite().all()
     with pytest.raises(nets.NetError, match="pixels"):
-        nets.build(key, classes=5, size=card.smallest - 1)
+        nets.build(key, classes=5, size=net.frame.size - 1)
 
 
-def test_every_tap_is_seen_with_the_shape_it_declares(key: str) -> None:
-    net = made(key, channels=1)
-    x = images(net, batch=3)
-    seen = Look(net, {tap: tap for tap in net.taps})(x).taps
-    declared = shapes(net, tuple(x.shape[1:]))
+def test_every_tap_is_seen_with_the_shape_it_declares(key: str, net: nets.Net) -> None:
+    seen = Look(net, {tap: tap for tap in net.taps})(images(net, batch=3)).taps
+    declared = nets.measured(key, 1, 5, [net.frame.size])[0].taps  # channels do not matter
     assert {k: tuple(v.shape) for k, v in seen.items()} == {k: (3, *v) for k, v in declared.items()}
 
 
-def test_the_last_tap_before_the_head_is_what_the_head_reads(key: str) -> None:
-    net = made(key).eval()
+def test_the_last_tap_before_the_head_is_what_the_head_reads(net: nets.Net) -> None:
     view = Look(net, {"pooled": "pooled"})(images(net))
     torch.testing.assert_close(net.head(view.taps["pooled"]), view.logits)
 
 
-def test_one_generator_makes_one_net(key: str) -> None:
-    pairs = zip(made(key, 3).state_dict().values(), made(key, 3).state_dict().values(), strict=True)
+def test_one_generator_makes_one_net(key: str, net: nets.Net) -> None:
+    pairs = zip(made(key).state_dict().values(), net.state_dict().values(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
 
 
-def test_it_is_rebuilt_from_its_identity_and_state_with_the_same_logits(key: str) -> None:
-    net = made(key, mean=[0.4] * 3, std=[0.3] * 3).eval()
+def test_it_is_rebuilt_from_its_identity_and_state_with_the_same_logits(net: nets.Net) -> None:
     again = nets.build(**json.loads(json.dumps(net.identity()))).eval()
     again.load_state_dict(net.state_dict())
     assert torch.equal(again(images(net)), net(images(net)))
 
 
-def test_half_precision_stays_finite(key: str) -> None:
-    net = made(key)
-    with torch.autocast("cpu", torch.bfloat16):
+def test_half_precision_stays_finite(net: nets.Net) -> None:
+    with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
         assert net(images(net, batch=4)).isfinite().all()
 
 
-def test_no_two_entries_of_its_state_share_memory(key: str) -> None:
-    places = [v.data_ptr() for v in made(key).state_dict().values() if v.numel()]
+def test_no_two_entries_of_its_state_share_memory(net: nets.Net) -> None:
+    places = [v.data_ptr() for v in net.state_dict().values() if v.numel()]
     assert len(places) == len(set(places))
+
+
+def test_every_weight_of_it_learns(key: str) -> None:
+    net = made(key).train()
+    net(images(net, batch=3)).sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
