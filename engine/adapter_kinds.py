@@ -76,7 +76,9 @@ ADAPTERS: dict[str, Adapter] = {
     "1x1": Adapter("1 × 1 convolution", _one_by_one),
     "1x1 norm": Adapter("1 × 1 convolution, BN", _one_by_one_norm),
     "linear": Adapter("linear layer", _one_by_one),
-    "templates": Adapter("assignments to templates", lambda match, settings: 0, lambda match: match.spatial == "pool-student"),
+    "templates": Adapter(
+        "a layer of templates that stays", lambda match, settings: 0, lambda match: match.spatial == "pool-student"
+    ),
     "regressor": Adapter("convolution, BN, ReLU", _regressor, lambda match: bridge(match)[0] != "pool"),
     "diffkd": Adapter("projections and denoising", _denoised),
     "affinity": Adapter("affinities behind a 1 × 1 convolution, ReLU", _as_wide, lambda match: True),

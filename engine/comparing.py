@@ -26,7 +26,7 @@ def matches(features: Iterable[Features], settings: Mapping[str, Any], student: 
 def _matches(features: Features, settings: Mapping[str, Any], student: Shapes, teacher: Shapes) -> tuple[Match, ...]:
     wanted = settings.get(features.stages, features.stages)
     if wanted in ("pooled", "map", "first"):
-        own, other = (_tap(wanted, who, shapes) for who, shapes in (("student", student), ("teacher", teacher)))
+        own, other = (_tap(features, wanted, who, shapes) for who, shapes in (("student", student), ("teacher", teacher)))
         found: tuple[Match, ...] = (Match(own, other, tuple(student[own]), tuple(teacher[other])),)
     else:
         found = _chosen(wanted, features.stages, student, teacher)
@@ -49,7 +49,7 @@ def adapted(kind: str, match: Match, settings: Mapping[str, Any]) -> Match:
     return replace(match, adapter=kind, parameters=parameters, words=adapter.words, resizes=adapter.resizes(match))
 
 
-def _tap(wanted: str, who: str, shapes: Shapes) -> str:
+def _tap(features: Features, wanted: str, who: str, shapes: Shapes) -> str:
     """The one tap of a net that is wanted: `pooled`, the `map` that is averaged, or the `first` map of its last stage."""
     if wanted == "pooled":
         return PENULTIMATE
@@ -58,7 +58,8 @@ def _tap(wanted: str, who: str, shapes: Shapes) -> str:
     found = [tap for tap in shapes if tap.endswith(FIRST)]
     if not found:
         there = ", ".join(stages(shapes)) or PENULTIMATE
-        raise PairError(f"the {who} does not show the map after the first block of its last stage; it shows {there}")
+        sentence = f"the {who} does not show the map after the first block of its last stage; it shows {there}"
+        raise PairError(sentence, next(iter(features.when), ""))
     return found[-1]
 
 

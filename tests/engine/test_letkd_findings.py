@@ -153,7 +153,7 @@ def test_a_preparation_that_is_stopped_goes_on_to_the_same_student(
 
 
 def test_layers_without_effect_are_found_unused(tmp_path: Path) -> None:
-    _, said = ran(quick(methods__letkd__alpha_penult=0.0, methods__letkd__alpha_inter=0.0), tmp_path)
+    _, said = ran(quick(methods__letkd__alpha_penult=0.0, methods__letkd__alpha_inter=0.0, training__epochs=5), tmp_path)
     found = findings(said)["letkd.unused"]
     assert found.evidence["letkd.with_layers"] == found.evidence["letkd.without_layers"]
 
@@ -192,3 +192,10 @@ def test_the_plan_counts_the_layers_beside_the_bare_student() -> None:
     experiment = presets.resolve("experiments/cifar100-resnet56-resnet20-letkd-2").experiment
     assert rules.staying(experiment, cards.catalogue()) == {"letkd": (636_484, 40_108_032)}
     assert rules.staying(presets.resolve("experiments/digits-kd").experiment) == {}
+
+
+def test_layers_that_change_a_decision_now_and_then_are_not_unused() -> None:
+    look = CHECKS["letkd.unused"].look
+    assert look(over_epochs(with_layers=[90.0, 90, 90, 90, 90], without_layers=[90.0, 90, 90, 90, 90]), settings()) is not None
+    assert look(over_epochs(with_layers=[90.0, 90, 90, 90, 90], without_layers=[90.0, 90, 89, 90, 90]), settings()) is None
+    assert look(over_epochs(with_layers=[90.0] * 4, without_layers=[90.0] * 4), settings()) is None
