@@ -102,14 +102,14 @@ def list_(
     runs_folder: Runs = None,
 ) -> None:
     """What there is."""
-    uncounted = _uncounted() if what == "nets" else []
+    if what == "nets":
+        _count_own_nets()
     known = cards.catalogue()
     tables: dict[str, Any] = {
         "presets": lambda: [("name", "title")] + [(p.name, p.title) for p in presets.names()],
         "methods": lambda: [("method", "title", "paper")] + [(c.key, c.title, c.paper) for c in known.methods.values()],
         "nets": lambda: [("net", "parameters", "multiply-adds", "sides")]
-        + [(c.key, f"{c.parameters:,}", f"{c.multiply_adds:,}", _sides(c)) for c in known.nets.values()]
-        + [(key, "counted when it is used, or by kdstudio catalog --user") for key in uncounted],
+        + [(c.key, f"{c.parameters:,}", f"{c.multiply_adds:,}", _sides(c)) for c in known.nets.values()],
         "datasets": lambda: [("dataset", "title", "classes", "images")]
         + [(c.key, c.title, c.classes or "", c.train_images + c.test_images or "") for c in known.datasets.values()],
         "runs": lambda: [("run", "state", "top-1", "experiment")]
@@ -119,16 +119,17 @@ def list_(
     if what not in tables:
         raise _refusal(f"there is nothing named {what!r} to list; choose {', '.join(tables)}")
     _print_rows(tables[what]())
-    for problem in known.problems if what == "nets" else ():
+    if what == "nets":
+        _about_nets()
+
+
+def _about_nets() -> None:
+    """Say of nets what no table can: which files of the user's cannot be used, and which nets are not counted yet."""
+    kept = extras.read()
+    for problem in kept.problems:
         typer.echo(problem, err=True)
-
-
-def _uncounted() -> list[str]:
-    """torchvision's nets that have not been counted on this machine."""
-    from engine import nets
-
-    kept = cataloguing.complete(())
-    return [] if kept.whole else [key for key in nets.torchvision_keys() if key not in kept.torchvision]
+    if not kept.whole:
+        typer.echo("torchvision's nets, torchvision.<name>, are listed once they are counted: kdstudio catalog --user", err=True)
 
 
 def _sides(card: cards.NetCard) -> str:
@@ -138,7 +139,7 @@ def _sides(card: cards.NetCard) -> str:
 def _print_rows(rows: list[tuple[Any, ...]]) -> None:
     """Aligned columns, one row a line whatever the terminal's width: nothing one would copy or search for is cut."""
     texts = [[str(cell) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in texts if len(row) == len(texts[0])) for column in range(len(texts[0]))]
+    widths = [max(len(row[column]) for row in texts) for column in range(len(texts[0]))]
     for row in texts:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
 
@@ -254,12 +255,17 @@ def _shape(text: str) -> tuple[int, int]:
 
 
 def _resolved(preset: str, sets: list[str] | None) -> presets.Resolved:
-    if extras.read().checked != plugins.sources():
-        cataloguing.complete(())  # the plug-ins as they stand now, so that a preset may name them
+    _count_own_nets()
     try:
         return presets.resolve(preset, sets or [])
     except presets.PresetError as error:
         raise _refusal("\n".join(str(p) for p in error.problems)) from error
+
+
+def _count_own_nets() -> None:
+    """The plug-ins as they stand now, so that a preset may name them; loads torch only where they changed."""
+    if extras.read().checked != plugins.sources():
+        cataloguing.complete(())
 
 
 def _stored(path: Path) -> presets.Resolved:

@@ -152,7 +152,8 @@ def build(
 
     `mean` and `std` are the normalisation it carries (absent: pixels as they are). The weights come from `generator`
     alone (absent: from torch's global one). `parts` and `quantize` as in `Net.identity`, so `build(**net.identity())` is the
-    same net. Raises NetError for an unknown net or variant, a side it does not take, or a normalisation of another number of channels.
+    same net. Raises NetError for an unknown net or variant, a side it does not take, or a normalisation of another number of
+    channels.
     """
     design = _design(key)
     _check_side(design, size)

@@ -25,7 +25,7 @@ OWN = ("mean", "std")
 COUNTERS = re.compile(r"(?:^|\.)(?:total_ops|total_params)$")
 """What profilers leave in the state of a net they counted."""
 SHOWN = 5
-HARMLESS = [
+HARMLESS: list[Any] = [
     argparse.Namespace,
     numpy.dtype,
     (numpy.float64(0).__reduce__()[0], "numpy.core.multiarray.scalar"),
@@ -208,8 +208,8 @@ def _check(net: Net, state: Mapping[str, Tensor], path: Path) -> None:
 
 
 def _only_classes_differ(net: Net, state: Mapping[str, Tensor], shapes: list[str]) -> bool:
-    head, own = _head(net), net.state_dict()
-    return set(shapes) <= {f"{head}.weight", f"{head}.bias"} and state[f"{head}.weight"][0].shape == own[f"{head}.weight"][0].shape
+    weight, bias = f"{_head(net)}.weight", f"{_head(net)}.bias"
+    return set(shapes) <= {weight, bias} and state[weight][0].shape == net.state_dict()[weight][0].shape
 
 
 def _identity(path: Path) -> dict[str, Any]:

@@ -29,7 +29,9 @@ class Foreign:
         self.state[name] = scale * torch.randn(shape, generator=self.chance) + shift
         return self.state[name]
 
-    def conv(self, x: Tensor, name: str, wide: int, kernel: int = 3, stride: int = 1, groups: int = 1, bias: bool = False) -> Tensor:
+    def conv(
+        self, x: Tensor, name: str, wide: int, kernel: int = 3, stride: int = 1, groups: int = 1, bias: bool = False
+    ) -> Tensor:
         inputs = x.shape[1] // groups
         weight = self.draw(f"{name}.weight", wide, inputs, kernel, kernel, scale=(2 / (inputs * kernel**2)) ** 0.5)
         offset = self.draw(f"{name}.bias", wide, scale=0.1) if bias else None
@@ -185,6 +187,6 @@ def test_what_differs_is_said_of_every_family(key: str, tmp_path: Path) -> None:
     forward(foreign, torch.zeros(1, 3, 32, 32), *arguments)
     torch.save({f"module.{k}": v for k, v in foreign.state.items()}, tmp_path / "there.pth")
     other = nets.build("vgg8", classes=CLASSES)
-    with pytest.raises(nets.NetError, match="does not fit vgg8: the file lacks block0.0.weight"):
+    with pytest.raises(nets.NetError, match=r"does not fit vgg8: the file lacks block0\.0\.weight"):
         load_weights(other, tmp_path / "there.pth")
     assert classes_in(tmp_path / "there.pth", key, channels=3, size=32) == CLASSES

@@ -65,7 +65,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
 
 def test_a_file_in_the_folder_is_a_net_like_any_other(write: Write) -> None:
     write()
-    assert nets.own_keys() == ("tiny",) and "tiny" not in nets.keys()
+    assert nets.own_keys() == ("tiny",) and "tiny" not in tuple(nets.keys())
     net = nets.build("tiny", classes=10, channels=1, size=8, generator=torch.Generator().manual_seed(0))
     again = nets.build(**json.loads(json.dumps(net.identity())))
     again.load_state_dict(net.state_dict())
