@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from engine import __version__, checkpoint, data, method, presets, rehearsal, rules, seeds, taps, teacher_checks, teachers
 from engine.bare import cost_of_parts
@@ -15,6 +16,7 @@ from engine.cards import catalogue
 from engine.checks import ALL as GENERAL_CHECKS
 from engine.control import Control
 from engine.data import Pictures
+from engine.data.pixels import to_unit
 from engine.distilling import MEMO, STAGE, Distilling
 from engine.events import RunResumed, Saved
 from engine.export import student as student_file
@@ -22,12 +24,17 @@ from engine.laboratory import Laboratory
 from engine.ledger import Clock, Ledger
 from engine.loop import steps_per_epoch
 from engine.method import Facts, Method, Side
-from engine.nets.counts import multiply_adds, parameters, size_in_bytes
+from engine.nets.counts import multiply_adds, parameters
 from engine.nets.net import Net
 from engine.nets.parts import insert
 from engine.observing import Observer
 from engine.plan import titles
 from engine.presets import Resolved
+from engine.quantize.checks import CHECKS as QUANTIZER_CHECKS
+from engine.quantize.layers import sizes_of
+from engine.quantize.quantization import Quantization
+from engine.quantize.starting import IMAGES
+from engine.quantize.wrapping import Started, unquantized
 from engine.report import Reporter, Sink
 from engine.resources import Resources, find_device, resolve
 from engine.runs import RunFolder
@@ -45,7 +52,8 @@ class Attempt:
     def __init__(self, resolved: Resolved, folder: RunFolder, sink: Sink, control: Control, library: Path) -> None:
         self.resolved, self.experiment, self.folder, self.library = resolved, resolved.experiment, folder, library
         self.methods = {key: made(key, settings) for key, settings in self.experiment.methods.items()}
-        checks = [*GENERAL_CHECKS, *teacher_checks.CHECKS, *(c for m in self.methods.values() for c in m.checks)]
+        own = (c for m in self.methods.values() for c in m.checks)
+        checks = [*GENERAL_CHECKS, *teacher_checks.CHECKS, *QUANTIZER_CHECKS, *own]
         self.clock = Clock()
         self.report = Reporter(folder, sink, self.clock, checks, self.experiment.model_dump())
         self.ledger = Ledger(find_device(self.experiment.run.device), self.clock)
@@ -56,6 +64,7 @@ class Attempt:
         self.pictures: Pictures | None = None
         self._loading = ""
         self._unrestored: list[str] = []
+        self._steps: Started | None = None
 
     def run(self) -> tuple[dict[str, Any], str]:
         """Go through the stages; gives the results and the closing sentence. Raises `Stopped` after a stop."""
@@ -81,10 +90,12 @@ class Attempt:
             teacher = found.net
         facts = self._facts(pictures)
         self._build(student, teacher, facts, pictures)
+        quantization = self._quantized(student, pictures, facts)
         self._prepare(student, teacher, facts, pictures, saved)
         sides = _side(student, pictures), None if teacher is None else _side(teacher, pictures)
         places = {key: each.taps(*sides) for key, each in self.methods.items()}
-        cast = Cast(student, teacher, self.methods, rules.ce_weight(self.experiment, catalogue()), places)
+        weight = rules.ce_weight(self.experiment, catalogue())
+        cast = Cast(student, teacher, self.methods, weight, places, quantization)
         observer = Observer(self.experiment, pictures, cast, self.report)
         return Distilling(self.experiment, pictures, cast, self.resources, self.hand, observer, self._keep_best)
 
@@ -135,6 +146,8 @@ class Attempt:
         for note in pictures.notes:
             self.report.note(note)
         student = starting(self.experiment, pictures, self._errand("student"), self.report.note)
+        if student.quantize:
+            student, self._steps = unquantized(student)
         if self.resources is None:
             self.resources = resolve(self.experiment.run, rehearsal.work(self.experiment, pictures))
         self.resources.place(student)
@@ -173,6 +186,23 @@ class Attempt:
                 self.report.note(f"{each.title} compares {match.in_words()}: {match.how()}")
             each.build(own, other, facts)
             self.resources.place(each)
+
+    def _quantized(self, student: Net, pictures: Pictures, facts: Facts) -> Quantization:
+        """The student's quantizers, put in place around everything that methods inserted."""
+        assert self.resources is not None
+
+        def images() -> Tensor:
+            split, chance = pictures.train, seeds.generator(self.experiment.dataset.split_seed, "calibration")
+            index = torch.randperm(len(split), generator=chance)[:IMAGES]
+            return to_unit(split.take(index.to(split.device)))
+
+        settings = self.experiment.student.quantize
+        steps = facts.epochs * facts.steps_per_epoch
+        made = Quantization(student, settings, images, facts.epochs, steps, self._steps)
+        self.resources.place(student)
+        if made.account is not None:
+            self.report.note(made.account.sentence())
+        return made
 
     def _prepare(
         self, student: Net, teacher: Net | None, facts: Facts, pictures: Pictures, saved: Mapping[str, Any] | None
@@ -241,13 +271,15 @@ class Attempt:
         history, pictures = distilling.history, distilling.pictures
         by_epoch = {int(h["epoch"]): h for h in history}
         shown = "test" if pictures.test is not None and pictures.test.labels is not None else "held-out"
+        sizes = sizes_of(net)
         results: dict[str, Any] = {
             "selection": distilling.chosen_by,
             "best_epoch": best_epoch,
             "epochs": int(history[-1]["epoch"]),
             "parameters": parameters(net),
             "multiply_adds": multiply_adds(net, pictures.shape),
-            "bytes": size_in_bytes(net),
+            "bytes": sizes.packed,
+            **({"bytes_float32": sizes.plain, "compression": sizes.compression} if net.quantize else {}),
             "seconds": self.clock.seconds(),
             "seconds_teacher": self._seconds(lambda stage: stage == teachers.STAGE),
             "seconds_preparing": self._seconds(lambda stage: stage.partition(".")[0] in self.methods),

@@ -51,7 +51,7 @@ class Distilling:
         self.generator = seeds.generator(run.seed, "method", device=device)
         views = Views(experiment.dataset, len(pictures.train), run.seed, device)
         self.stack = Stack(cast, resources, self.generator, self._forward(views))
-        undecayed = [p for method in cast.methods.values() for p in method.undecayed()]
+        undecayed = [*cast.quantization.undecayed(), *(p for method in cast.methods.values() for p in method.undecayed())]
         self.optimizer = optimizer([cast.student, *cast.methods.values()], training, undecayed)
         self.scaler = torch.amp.GradScaler(device.type, enabled=resources.precision == "float16")
         self.average = Average(cast.student, training.ema) if training.ema else None
@@ -102,6 +102,7 @@ class Distilling:
     def take(self, batch: Batch) -> Tensor:
         """One step; returns the values of `_names`, without waiting for the device."""
         training = self.experiment.training
+        self.cast.quantization.stepping(batch.epoch)
         student, teacher = self.stack.see(batch)
         weights = self._weights_at(batch.epoch)
         losses = self.stack.losses(batch, student, teacher)
@@ -118,6 +119,7 @@ class Distilling:
             reaching = {name: piece for name, piece in pieces.items() if name not in self._own}
             self.hand.report.measure(gradient_shares(reaching, self._earliest))
         self._update(batch, total)
+        self.hand.report.measure(self.cast.quantization.stepped(batch.step))
         return torch.stack((total, *values, *(losses[name] for name, _, _ in self.stack.terms))).detach()
 
     def _weights_at(self, epoch: int) -> dict[str, float]:
@@ -233,6 +235,7 @@ class Distilling:
             "best": self.best,
             "history": self.history,
             "memo": None if self.stack.memo is None else self.stack.memo.state(),
+            "quantization": self.cast.quantization.state(),
             "gradients": [p.grad for p in self._parameters] if self.experiment.training.accumulation > 1 else None,
         }
 
@@ -246,6 +249,7 @@ class Distilling:
         self.scaler.load_state_dict(state["scaler"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
+        self.cast.quantization.load(state["quantization"])
         self.generator.set_state(state["generator"].cpu())
         _set_random_state(state["random"])
         self.best, self.history = dict(state["best"]), list(state["history"])

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from engine.nets.net import Net
+from engine.quantize.wrapping import baked
 
 CAST = (nn.Conv2d, nn.Linear)
 """What autocast runs in lower precision anyway: its weights are stored so once, instead of being cast at every step."""
@@ -33,6 +34,7 @@ def folded(net: Net, dtype: torch.dtype = torch.float32) -> Net:
     """
     x = torch.rand(1, net.frame.channels, net.frame.size, net.frame.size, generator=torch.Generator().manual_seed(0))
     x = x.to(net.mean.device)
+    net = baked(net)
     with torch.no_grad():
         pairs, logits = _followed(copy.deepcopy(net).eval(), x)
         made = _with(net, pairs)

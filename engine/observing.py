@@ -71,6 +71,7 @@ class Observer:
             self.report.show(name, self._declared[name], matrix, names)
         self._show_samples(student, taught)
         self._watched(stack, batch, net)
+        self._quantized(net, x)
         return scalars
 
     def _sample(self) -> tuple[Tensor, Tensor | None]:
@@ -127,6 +128,13 @@ class Observer:
         """Without augmentation every view is the same and there is no noise to measure."""
         settings = self.experiment.dataset
         return bool(settings.crop or settings.flip or settings.rotation or settings.resized_crop)
+
+    def _quantized(self, net: Net, x: Tensor) -> None:
+        """What the student's quantizers do."""
+        scalars, shown = self.cast.quantization.look(net, x)
+        self.report.measure(scalars)
+        for name, watch, value, labels in shown:
+            self.report.show(name, watch, value, labels)
 
     def _show_samples(self, student: View, taught: View | None) -> None:
         shown = self.index[:PICTURES]

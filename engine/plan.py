@@ -10,6 +10,7 @@ from engine.cards import Watch
 from engine.experiment import Experiment
 from engine.method import Method
 from engine.pairing import Match
+from engine.quantize.declared import NAME, watches
 
 PROBES: tuple[Watch, ...] = (
     Watch("soft_labels_teacher", "matrix", "Mean soft label of whoever teaches, per class (rows: true class).",
@@ -38,11 +39,13 @@ def announce(
         "stages": [{"name": name, "title": title} for name, title in titles(experiment, methods).items()],
         "terms": [*_labels(experiment, ce_weight), *_terms(experiment, methods)],
         "watches": [_watch(w, w.name) for w in PROBES if _shown(w, experiment, methods)]
-        + [_watch(w, f"{k}.{w.name}", k) for k, m in methods.items() for w in m.active_watches()],
+        + [_watch(w, f"{k}.{w.name}", k) for k, m in methods.items() for w in m.active_watches()]
+        + [_watch(w, f"{NAME}.{w.name}") for w in watches(experiment.student.quantize)],
         "epochs": experiment.training.epochs,
         "dataset": experiment.dataset.name,
         "teacher": experiment.teacher.net,
         "student": experiment.student.net,
+        "quantization": experiment.student.quantize.words(),
         "methods": list(methods),
         "pairs": [_pair(key, match) for key, found in compared.items() for match in found],
         "expected": experiment.expected.model_dump() if experiment.expected else None,

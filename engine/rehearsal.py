@@ -16,6 +16,7 @@ from engine.folding import folded
 from engine.loop import steps_per_epoch
 from engine.nets.net import Net
 from engine.optim import optimizer
+from engine.quantize.wrapping import quantize
 from engine.resources import Resources
 from engine.tuning import Work
 
@@ -26,9 +27,10 @@ LARGEST = 256
 def work(experiment: Experiment, pictures: Pictures) -> Work:
     """What a run is to do: its nets and batches, under a name, and how many steps there will be."""
     nets = f"{experiment.student.net} {experiment.teacher.net}"
+    bits = experiment.student.quantize.words()
     training, shape = experiment.training, "x".join(str(s) for s in pictures.shape)
     return Work(
-        kind=f"{nets} {shape} {training.batch_size} {training.optimizer}",
+        kind=f"{nets} {shape} {training.batch_size} {training.optimizer} {bits}".strip(),
         step=lambda precision, compile: _step(experiment, pictures, precision, compile),
         steps=training.epochs * steps_per_epoch(len(pictures.train), training.batch_size),
     )
@@ -37,7 +39,10 @@ def work(experiment: Experiment, pictures: Pictures) -> Work:
 def _step(experiment: Experiment, pictures: Pictures, precision: str, compile: bool) -> Callable[[], None]:
     device = pictures.train.device
     resources = Resources(str(device), precision, compile, torch.get_num_threads())
-    student = resources.place(teachers.fresh(experiment.student.net, pictures, None))
+    student = teachers.fresh(experiment.student.net, pictures, None)
+    if experiment.student.quantize.wanted:
+        quantize(student, experiment.student.quantize)
+    resources.place(student)
     updates = optimizer([student], experiment.training)
     x = torch.rand(min(experiment.training.batch_size, LARGEST), *pictures.shape, device=device)
     y = torch.zeros(len(x), dtype=torch.long, device=device)

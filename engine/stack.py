@@ -13,20 +13,22 @@ from engine.forward import Forward
 from engine.loop import Batch
 from engine.method import Method, Places, Seen, View
 from engine.nets.net import Net
+from engine.quantize.quantization import Quantization
 from engine.resources import Resources
 from engine.taps import Look
 
 
 @dataclass
 class Cast:
-    """Who takes part: the nets, the methods in stack order, the weight of the labels' cross-entropy, and where each method
-    looks, in the student and in the teacher."""
+    """Who takes part: the nets, the methods in stack order, the weight of the labels' cross-entropy, where each method looks,
+    in the student and in the teacher, and how the student is quantized."""
 
     student: Net
     teacher: Net | None
     methods: Mapping[str, Method]
     ce_weight: float
     places: Mapping[str, tuple[Places, Places]]
+    quantization: Quantization
 
 
 class Stack:

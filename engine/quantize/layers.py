@@ -34,7 +34,7 @@ class Weights(NamedTuple):
     path: str
     name: str
     role: Role
-    count: int
+    size: int
 
 
 class Ran(NamedTuple):
@@ -127,7 +127,7 @@ class _Listening(TorchFunctionMode):
 def counts_of(weights: Iterable[Weights]) -> Counts:
     """Of each kind of layer how many there are and how many weights they have."""
     found = list(weights)
-    return {role: (sum(w.role == role for w in found), sum(w.count for w in found if w.role == role)) for role in ROLES}
+    return {role: (sum(w.role == role for w in found), sum(w.size for w in found if w.role == role)) for role in ROLES}
 
 
 def described(net: Net) -> Layers:
@@ -138,7 +138,7 @@ def described(net: Net) -> Layers:
     last = next((net.get_submodule(w.path) for w in weights if w.role == "last"), net)
     bias = last._parameters.get("bias")
     rest_per_class = 0 if bias is None else bias.numel() // frame.classes
-    rest = parameters(net) - sum(w.count for w in weights) - rest_per_class * frame.classes
+    rest = parameters(net) - sum(w.size for w in weights) - rest_per_class * frame.classes
     carried = sum(b.numel() * b.element_size() for b in (net.mean, net.std))
     return Layers(
         first=counts["first"][1] // frame.channels, last=counts["last"][1] // frame.classes,

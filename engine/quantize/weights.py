@@ -74,6 +74,8 @@ class WeightQuantizer(nn.Module):
     With `blends`, in training mode (λ Q(w) + w) / (λ + 1) as in BinaryRelax; λ is told by `harden`.
     """
 
+    float_share: Tensor
+
     def __init__(self, bits: Bits, scale: Scale, blends: bool = False) -> None:
         super().__init__()
         self.bits, self.scale, self.blends = bits, scale, blends

@@ -7,13 +7,16 @@ its quantized weight to whoever reads `weight`, so a part's layer of its own kin
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
+from engine import nets
 from engine.nets.net import Net, NetError
 from engine.quantize.activations import ActivationQuantizer
 from engine.quantize.layers import Ran, Weights, activations_of, ran, weights_of
@@ -30,6 +33,13 @@ class Layer(NamedTuple):
     path: str
     weight: nn.Parameter
     quantizer: WeightQuantizer
+
+
+class Started(NamedTuple):
+    """Steps with which activation quantizers begin, by their paths, and for how many bits they are."""
+
+    bits: int
+    steps: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,7 @@ def quantize(net: Net, settings: QuantizeSettings) -> Account:
 def _account(weights: tuple[Weights, ...], chosen: list[Weights], activations: int) -> Account:
     kept = {role: tuple(w.path for w in weights if w.role == role and w not in chosen) for role in ROLES}
     return Account(
-        layers=len(chosen), weights=sum(w.count for w in chosen), all_weights=sum(w.count for w in weights),
+        layers=len(chosen), weights=sum(w.size for w in chosen), all_weights=sum(w.size for w in weights),
         kept={role: paths for role, paths in kept.items() if paths}, activations=activations,
     )  # fmt: skip
 
@@ -99,7 +109,7 @@ def _replaceable(net: Net, met: Ran) -> tuple[nn.Module, ...]:
 def _quantize_layer(module: nn.Module, name: str, settings: QuantizeSettings) -> None:
     quantizer = WeightQuantizer(settings.weights, settings.ternary_scale, settings.blend == "binaryrelax")
     module.add_module(_holder(name), quantizer)
-    module.__class__ = _quantized(type(module), name)
+    module.__class__ = _quantized(type(module), name)  # type: ignore[arg-type]
 
 
 def _holder(name: str) -> str:
@@ -146,3 +156,31 @@ def quantizers_of(net: nn.Module) -> Iterator[tuple[str, ActivationQuantizer]]:
     for path, module in net.named_modules():
         if isinstance(module, ActivationQuantizer):
             yield path, module
+
+
+def baked(net: Net) -> Net:
+    """A copy whose layers hold their quantized weights as float ones, without quantizers of weights; those of activations
+    stay. It computes what the net computes in evaluation mode."""
+    made = copy.deepcopy(net)
+    for path, weight, quantizer in list(layers_of(made)):
+        _bake(made.get_submodule(path), weight, quantizer)
+    made.quantize = {**net.quantize, "weights": FULL} if any(True for _ in quantizers_of(made)) else {}
+    return made
+
+
+def _bake(module: nn.Module, weight: nn.Parameter, quantizer: WeightQuantizer) -> None:
+    name = next(name for name, parameter in module._parameters.items() if parameter is weight)
+    with torch.no_grad():
+        weight.copy_(quantizer.eval()(weight))
+    module.__class__ = type(module).__bases__[0]
+    del module._modules[_holder(name)]
+
+
+def unquantized(net: Net) -> tuple[Net, Started]:
+    """The float net behind a quantized one, and what the steps of its activation quantizers were."""
+    identity = {name: value for name, value in net.identity().items() if name != "quantize"}
+    made = nets.build(**identity)
+    state = net.state_dict()
+    made.load_state_dict({name: state[name] for name in made.state_dict()})
+    bits = QuantizeSettings(**net.quantize).activations
+    return made.to(net.mean.device).train(net.training), Started(bits, {p: float(q.step) for p, q in quantizers_of(net)})

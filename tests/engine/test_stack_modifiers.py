@@ -14,6 +14,8 @@ from engine.forward import Forward
 from engine.loop import Batch
 from engine.method import Method, Needs, Seen, Side, Term, chosen, find
 from engine.optim import optimizer
+from engine.quantize.quantization import Quantization
+from engine.quantize.settings import QuantizeSettings
 from engine.resources import Resources
 from engine.stack import Cast, Stack
 
@@ -70,7 +72,8 @@ def stack(**methods: Method) -> tuple[Stack, Batch]:
     student, teacher = SmallNet().eval(), SmallNet(widths=(5, 6, 8, 12)).eval()
     sides = side_of(student, (1, 8, 8)), side_of(teacher, (1, 8, 8))
     places = {key: method.taps(*sides) for key, method in methods.items()}
-    cast = Cast(student, teacher, methods, 1.0, places)
+    plain = Quantization(student, QuantizeSettings(), lambda: torch.empty(0), 1, 1)
+    cast = Cast(student, teacher, methods, 1.0, places, plain)
     made = Stack(cast, PLAIN, torch.Generator(), Forward(student, teacher, teacher))
     x = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     return made, Batch(x, torch.tensor([0, 1, 2, 3]), torch.arange(4), 1, 0)
