@@ -87,7 +87,7 @@ def _judged(costs: Mapping[tuple[str, int], Cost]) -> Iterator[str]:
         points = [(side, costs[way, side].both) for side in SIDES if side >= STEADY and (way, side) in costs]
         asked = f" (asked: at most {EXPONENT})" if way == "exact" else ""
         if len(points) > 1:
-            yield f"{way:10} grows with H to the power of {growth(points):.2f} from {STEADY} to {points[-1][0]}{asked}"
+            yield f"{way:10} grows with H to the power of {growth(points):.2f} from {points[0][0]} to {points[-1][0]}{asked}"
 
 
 def growth(points: Sequence[tuple[float, float]]) -> float:
