@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from engine import cataloguing, rules, runs
+from engine import cataloguing, extras, rules, runs
 from engine.attempt import Attempt
 from engine.cards import catalogue
 from engine.checkpoint import CheckpointError
@@ -109,10 +109,12 @@ def _completed(experiment: Experiment) -> list[rules.Problem]:
     for path, net in named.items():
         try:
             cataloguing.complete([net])
+            cataloguing.complete([net], cataloguing.uncounted(experiment, catalogue()))
         except NetError as error:
             found.append(rules.Problem(path, str(error)))
-    if not found:
-        cataloguing.complete(named.values(), cataloguing.uncounted(experiment, catalogue()))
+        except OSError as error:
+            where = f"{extras.path()} cannot be written ({error.strerror})"
+            found.append(rules.Problem(path, f"{where}, where what {net} comes to is kept; make room, or let it be written"))
     return found
 
 

@@ -40,7 +40,7 @@ class ChoiceField(QComboBox):
         self.set_choices(choices)
         self.activated.connect(lambda _: self.edited.emit(self.currentData()))
 
-    def set_choices(self, choices: dict[str, str]) -> None:
+    def set_choices(self, choices: Mapping[Any, str]) -> None:
         """Offer these and no others; what is chosen stays where it is among them."""
         chosen = self.currentData()
         self.clear()

@@ -55,9 +55,9 @@ def _instead(key: str, problems: Sequence[str]) -> str:
     from engine import plugins
 
     known = (*keys(), *own_keys())
-    words = did_you_mean(key, known) or f"; the nets are {', '.join(known)}, {TORCHVISION}<name> and those you write yourself"
-    broken = f". A file of {plugins.folder()} cannot be used: {problems[0]}" if problems else ""
-    return words + broken
+    own = f"those you write yourself into {plugins.folder() / 'nets'}"
+    words = did_you_mean(key, known) or f"; the nets are {', '.join(known)}, {TORCHVISION}<name> and {own}"
+    return words + (f". One of your own files cannot be used: {problems[0]}" if problems else "")
 
 
 def _own() -> Any:
@@ -114,7 +114,7 @@ def card(key: str) -> NetCard:
     """What the catalogue says of a net, counted for 3 x 32 x 32 images (larger where it must be) and 100 classes. Raises
     NetError for an unknown net, and for one of the user's own that cannot work."""
     design = _design(key)
-    if key in own_keys():
+    if key not in _designs() and not key.startswith(TORCHVISION):
         from engine.nets import own
 
         own.check(design, _own().paths[key], build)
@@ -131,8 +131,14 @@ def _card(design: Design) -> NetCard:
         exact=design.exact, parameters=found.parameters, multiply_adds=found.multiply_adds, taps=found.taps,
         source=design.source, counts={(name := counted_as(channels, side, classes)): found[:2]},
         shapes={name: {tap: shape for tap, shape in found.taps.items() if not tap.endswith("_pre")}},
-        per_class=found.per_class,
+        per_class=found.per_class, layers=_layers(design.key, channels, classes, side),
     )  # fmt: skip
+
+
+def _layers(key: str, channels: int, classes: int, side: int) -> Layers:
+    from engine.quantize.layers import described
+
+    return described(ghost(key, classes=classes, channels=channels, size=side))
 
 
 def build(

@@ -131,7 +131,15 @@ def test_the_terminal_refuses_what_is_nowhere(words: list[str], said: str) -> No
 
 def test_the_list_of_nets_says_how_torchvisions_come_into_it() -> None:
     said = CliRunner().invoke(cli, ["list", "nets"])
-    assert said.stderr.endswith("<name>, are listed once they are counted: kdstudio catalog --user\n")
+    assert said.stderr.startswith("torchvision's nets are listed once they are counted") and "catalog --user" in said.stderr
     extras.write(Extras({NET: nets.card(NET)}, whole=True))
     said = CliRunner().invoke(cli, ["list", "nets"])
     assert NET in said.stdout and said.stderr == ""
+
+
+def test_a_cache_that_cannot_be_written_is_said_before_a_run(own_cache: Path, tmp_path: Path) -> None:
+    own_cache.parent.parent.mkdir()
+    own_cache.parent.write_text("a file where the folder should be")
+    resolved = presets.resolve("experiments/digits-labels", [f"student.net={NET}"])
+    with pytest.raises(session.RefusedError, match=r"student\.net: .*catalog\.json cannot be written \("):
+        session.run(resolved, lambda event: None, Control(), home=tmp_path / "runs")
