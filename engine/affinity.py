@@ -167,7 +167,8 @@ def _squares_by_channels(f_s: Tensor, f_t: Tensor, wanted: Wanted) -> tuple[Tens
     for images, blocks in _chunks(f_s, f_t, max(f_s.shape[1], f_t.shape[1])):
         sums: list[Tensor] = []
         for block in blocks:
-            more = _products(*(directions(f[images, :, block]).double() for f in (f_s, f_t)), bits)
+            s, t = (directions(f[images, :, block]).double() for f in (f_s, f_t))
+            more = _products(s, t, bits)
             sums = [a.add_(b) for a, b in zip(sums, more)] if sums else more
         values.append(_cancelled(sums, places))
         own, other, across = (high + low for high, low in zip(sums[::2], sums[1::2]))

@@ -126,7 +126,7 @@ def _at(side: int, device: torch.device) -> Iterator[tuple[str, Cost | None]]:
     rounds = [{way: _step(loss, f_s, f_t) for way, loss in chosen.items()} for _ in range(ROUNDS)]
     for way, loss in chosen.items():
         forward, backward = (statistics.median(each[way][i] for each in rounds) for i in (0, 1))
-        yield way, Cost(forward, backward, extra_bytes(lambda loss=loss: _step(loss, f_s, f_t), device))
+        yield way, Cost(forward, backward, extra_bytes(partial(_step, loss, f_s, f_t), device))
 
 
 def _step(loss: Loss, f_s: Tensor, f_t: Tensor) -> tuple[float, float]:
