@@ -129,7 +129,7 @@ def _about_nets() -> None:
     for problem in kept.problems:
         typer.echo(problem, err=True)
     if not kept.whole:
-        typer.echo("torchvision's nets are listed once they are counted; minutes: kdstudio catalog --user", err=True)
+        typer.echo("torchvision's nets are listed once counted, which takes minutes: kdstudio catalog --user", err=True)
 
 
 def _sides(card: cards.NetCard) -> str:

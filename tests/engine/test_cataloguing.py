@@ -131,7 +131,7 @@ def test_the_terminal_refuses_what_is_nowhere(words: list[str], said: str) -> No
 
 def test_the_list_of_nets_says_how_torchvisions_come_into_it() -> None:
     said = CliRunner().invoke(cli, ["list", "nets"])
-    assert said.stderr.startswith("torchvision's nets are listed once they are counted") and "catalog --user" in said.stderr
+    assert said.stderr.startswith("torchvision's nets are listed once counted") and "catalog --user" in said.stderr
     extras.write(Extras({NET: nets.card(NET)}, whole=True))
     said = CliRunner().invoke(cli, ["list", "nets"])
     assert NET in said.stdout and said.stderr == ""
