@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.knobs import Condition, Spec
+from engine.quantize.sizes import Layers
 
 WatchKind = Literal["curve", "distribution", "matrix", "images", "table"]
 
@@ -149,7 +150,7 @@ class NetCard:
     `taps` maps a tap to its shape (C, H, W) or (d,). `smallest` is the smallest side it takes, `exact` the only side it
     takes (0: any from `smallest` on). `counts` holds parameters and multiply-adds, `shapes` those of the main taps, for the
     images of the datasets that the catalogue knows, by `counted_as`; `per_class` is what one more class adds to both counts
-    (nothing known: zeros)."""
+    (nothing known: zeros). `layers` is what the size of the quantized net follows from (nothing known: None)."""
 
     key: str
     title: str
@@ -164,6 +165,7 @@ class NetCard:
     counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     shapes: Mapping[str, Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
     per_class: tuple[int, int] = (0, 0)
+    layers: Layers | None = None
 
     def size_on(self, channels: int, side: int, classes: int) -> tuple[int, int] | None:
         """Parameters and multiply-adds for images of `channels` x `side` x `side`; None where nobody counted. Counted with
@@ -281,7 +283,8 @@ def net_card(data: dict[str, Any]) -> NetCard:
     """A net's card from plain data; the inverse of `asdict`."""
     maps = {name: _tuples(data.get(name, {})) for name in ("taps", "counts")}
     shapes = {name: _tuples(found) for name, found in data.get("shapes", {}).items()}
-    return NetCard(**{**data, **maps, "shapes": shapes, "per_class": tuple(data.get("per_class", (0, 0)))})
+    layers = Layers(**data["layers"]) if data.get("layers") else None
+    return NetCard(**{**data, **maps, "shapes": shapes, "per_class": tuple(data.get("per_class", (0, 0))), "layers": layers})
 
 
 def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:

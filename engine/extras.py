@@ -85,7 +85,8 @@ def made_with() -> str:
     """A hash over what the nets of the catalogue are made with: the code of nets and cards, and torchvision's version."""
     root = Path(str(resources.files("engine")))
     digest = hashlib.sha256(importlib.metadata.version("torchvision").encode())
-    for source in (*sorted((root / "nets").glob("*.py")), root / "cards.py", root / "cataloguing.py", root / "extras.py"):
+    others = ("cards.py", "cataloguing.py", "extras.py", "quantize/layers.py")
+    for source in (*sorted((root / "nets").glob("*.py")), *(root / name for name in others)):
         digest.update(source.name.encode() + b"\0" + source.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()[:16]
 

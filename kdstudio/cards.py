@@ -12,7 +12,7 @@ from kdstudio import boxes, outline, theme
 from kdstudio.fields import ChoiceField, mark_wrong
 from kdstudio.icons import IconButton, IconLabel, TextButton
 from kdstudio.store import Store
-from kdstudio.texts import Elided, chip, label, wrapped
+from kdstudio.texts import Elided, chip, label, sentence_case, wrapped
 
 NO_TEACHER = "none"
 
@@ -149,7 +149,9 @@ class StudentCard(ChoiceCard):
             return ()
         compared = outline.saving(card, teacher) if teacher else "Starts from fresh weights"
         origin = outline.source_facts("student", values, self._store.value("dataset.name"))
-        return (self._size("Student"), *(origin or (compared,)))
+        comes_to = outline.of(self._store.resolved().experiment, self._store.catalogue)
+        small = (sentence_case(comes_to.quantized),) if comes_to and comes_to.quantized else ()
+        return (self._size("Student"), *(origin or (compared,)), *small)
 
 
 class MethodsCard(Card):

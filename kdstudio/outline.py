@@ -43,6 +43,7 @@ class Outline:
     loss: tuple[Weighted, ...]
     stages: tuple[str, ...]
     pairs: tuple[Paired, ...] = ()
+    quantized: str = ""
 
 
 def of(experiment: Experiment, catalogue: Catalogue) -> Outline | None:
@@ -56,7 +57,8 @@ def of(experiment: Experiment, catalogue: Catalogue) -> Outline | None:
     sizes = (*sizes, *_with_parts(sizes, experiment, catalogue))
     compared = rules.compared(experiment, catalogue).items()
     pairs = tuple(Paired(catalogue.methods[key].title, matches) for key, matches in compared)
-    return Outline(sizes, words, loss(experiment, catalogue), stages(experiment, catalogue), pairs)
+    small = quantized(experiment, catalogue)
+    return Outline(sizes, words, loss(experiment, catalogue), stages(experiment, catalogue), pairs, small)
 
 
 def _sizes(
@@ -84,6 +86,18 @@ def _with_parts(
     who = " and ".join(catalogue.methods[key].title for key in parts)
     more = [sum(size) for size in zip(*parts.values())]
     return ((f"Student with {who}", parameters + more[0], multiply_adds + more[1]),)
+
+
+def quantized(experiment: Experiment, catalogue: Catalogue) -> str:
+    """What the quantized student comes to in bytes; empty where nothing is quantized. The names must be known."""
+    settings, sizes = experiment.student.quantize, rules.quantized(experiment, catalogue)
+    if sizes is None:
+        return settings.words()
+    bare = " without what methods add" if rules.staying(experiment, catalogue) else ""
+    return (
+        f"{settings.words()}: {short(sizes.packed)} bytes instead of {short(sizes.plain)}{bare}, "
+        f"{times(sizes.compression)} × smaller"
+    )
 
 
 def _side(card: DatasetCard, experiment: Experiment, nets: list[NetCard]) -> int:

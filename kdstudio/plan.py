@@ -243,6 +243,8 @@ def _sizes(comes_to: outline.Outline) -> QWidget:
     column = boxes.column(theme.HALF, made)
     column.addWidget(_grid(rows, ("", "parameters", "multiply-adds")))
     column.addWidget(label(f"on {comes_to.counted}", "faint"))
+    if comes_to.quantized:
+        column.addWidget(wrapped(f"Student of {comes_to.quantized}", "muted"))
     return made
 
 

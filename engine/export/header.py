@@ -16,7 +16,8 @@ class StudentError(ValueError):
 
 
 def describe(path: str | Path) -> dict[str, Any]:
-    """What a student file says of itself: `net` (how to rebuild it) and `about`. Raises StudentError for other files."""
+    """What a student file says of itself: `net` (how to rebuild it), `about`, and `packed`, the shapes of weights that are
+    packed as bits. Raises StudentError for other files."""
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
@@ -24,7 +25,8 @@ def describe(path: str | Path) -> dict[str, Any]:
         raise StudentError(f"{path} cannot be read as safetensors: {error}") from error
     if metadata.get("format") != FORMAT:
         raise StudentError(f"{path} is not a student of kdstudio; name its net with --net to evaluate plain weights")
-    return {"net": json.loads(metadata["net"]), "about": json.loads(metadata["about"])}
+    parts = {"net": metadata["net"], "about": metadata["about"], "packed": metadata.get("packed", "{}")}
+    return {name: json.loads(text) for name, text in parts.items()}
 
 
 def is_student(path: Path) -> bool:

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from engine import nets
+from engine.export import packed
 from engine.export.header import FORMAT, StudentError, describe
 from engine.nets.net import Net
 
@@ -47,8 +48,11 @@ def _verify(path: Path, net: Net) -> None:
 
 
 def load(path: str | Path) -> Net:
-    """The student of a file, in evaluation mode, on the CPU; takes images (B, C, H, W) in [0, 1]."""
-    net = nets.build(**describe(path)["net"])
+    """The student of a file, packed or not, in evaluation mode, on the CPU; takes images (B, C, H, W) in [0, 1]."""
+    said = describe(path)
+    if said["packed"]:
+        return packed.load(path)
+    net = nets.build(**said["net"])
     net.load_state_dict(load_file(path))
     return net.eval()
 

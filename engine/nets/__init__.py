@@ -16,6 +16,7 @@ import torch
 from engine.cards import NetCard, counted_as
 from engine.knobs import did_you_mean
 from engine.nets.net import Design, Frame, Ghostly, Net, NetError, Place, Tap, seeded
+from engine.quantize.sizes import Layers
 
 if TYPE_CHECKING:
     from engine.nets.torchvision_published import Pretrained
@@ -133,6 +134,12 @@ def _card(design: Design) -> NetCard:
         shapes={name: {tap: shape for tap, shape in found.taps.items() if not tap.endswith("_pre")}},
         per_class=found.per_class, layers=_layers(design.key, channels, classes, side),
     )  # fmt: skip
+
+
+def _layers(key: str, channels: int, classes: int, side: int) -> Layers:
+    from engine.quantize.layers import described
+
+    return described(ghost(key, classes=classes, channels=channels, size=side))
 
 
 def _layers(key: str, channels: int, classes: int, side: int) -> Layers:

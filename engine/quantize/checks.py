@@ -14,8 +14,9 @@ MOST = 0.5
 """Of the levels of 4 and 8 bits: outer ones are rare by themselves, half of them is a bit that is wasted."""
 AGAIN = 5
 """Evaluations in a row before a share is believed: steps that are learned need some epochs to settle."""
-SETTLED = 0.75
-"""Share of the epochs after which weights should stay where they are."""
+SETTLED = 0.7
+"""Share of the epochs after which weights should stay where they are; the first window, that of the first steps, is never
+judged, however short the training."""
 LEVELS_APART = (1, 2, 4)
 """Bits whose levels lie so far apart that a weight does not cross several at a step."""
 SLOWER = 0.3
@@ -84,14 +85,14 @@ def _rare_weights(seen: Evidence, settings: Mapping[str, Any]) -> Found | None:
 def _flipping(seen: Evidence, settings: Mapping[str, Any]) -> Found | None:
     name = f"{NAME}.flips"
     counted = seen.get(name, [])
-    if not counted or _settings(settings).weights not in LEVELS_APART:
+    if len(counted) < 2 or _settings(settings).weights not in LEVELS_APART:
         return None
     epoch, value = counted[-1]
     if value <= FLIPPING or epoch <= SETTLED * settings["training"]["epochs"]:
         return None
     return Found(
-        f"Late in the training {100 * value:.1f} % of the weights still go back and forth: they change their level twice or more "
-        f"within {WINDOW} steps.",
+        f"Late in the training {100 * value:.1f} % of the weights still go back and forth: they change their level twice or "
+        f"more within {WINDOW} steps.",
         {name: value},
         _slower(settings),
     )
@@ -117,8 +118,8 @@ CHECKS: tuple[Check, ...] = (
         "weights", f"a level used by under 0.1 % of a layer's weights {_AGAIN}; {_GROUPS}", "rare_weight_levels", _rare_weights
     ),
     _check(
-        "flips", f"over 5 % of the weights of 1, 2 or 4 bits change their level twice within {WINDOW} steps, in the last quarter "
-        "of the training",
+        "flips", f"over 5 % of the weights of 1, 2 or 4 bits change their level twice within {WINDOW} steps, after 70 % "
+        "of the epochs",
         "flips", _flipping,
     ),
 )  # fmt: skip

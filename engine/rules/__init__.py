@@ -16,12 +16,13 @@ from engine.experiment import Experiment
 from engine.pairing import Match, PairError
 from engine.presets import Problem
 from engine.presets.schema import unknown_method, unknown_name
-from engine.rules import images, pairs, sources, stack, surprises, training
+from engine.quantize.sizes import Sizes
+from engine.rules import images, pairs, quantization, sources, stack, surprises, training
 from engine.rules.case import Case
 
-__all__ = ["Problem", "ce_weight", "compared", "problems", "staying", "warnings"]
+__all__ = ["Problem", "ce_weight", "compared", "problems", "quantized", "staying", "warnings"]
 
-_RULES = (*stack.RULES, *pairs.RULES, *sources.RULES, *images.RULES, *training.RULES)
+_RULES = (*stack.RULES, *pairs.RULES, *sources.RULES, *images.RULES, *quantization.RULES, *training.RULES)
 _WARNINGS = (*surprises.WARNINGS, *pairs.WARNINGS)
 
 
@@ -74,6 +75,12 @@ def staying(experiment: Experiment, catalogue: Catalogue | None = None) -> dict[
         except PairError:
             continue
     return {key: size for key, size in found.items() if size[0]}
+
+
+def quantized(experiment: Experiment, catalogue: Catalogue | None = None) -> Sizes | None:
+    """Bytes of the quantized student and of the same in float32, from its card and without what methods put into it; None
+    where nothing is quantized, or the images are of a size nobody counted. The names must be known."""
+    return quantization.size(Case(experiment, catalogue or cards.catalogue()))
 
 
 def _unknown(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:

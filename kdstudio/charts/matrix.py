@@ -17,7 +17,7 @@ from kdstudio.charts.bars import Bars, Series
 from kdstudio.charts.card import Card, Rows, Waiting
 from kdstudio.charts.figures import figure
 from kdstudio.charts.flow import Flow
-from kdstudio.charts.heat import SCALES, HeatMap
+from kdstudio.charts.heat import SCALES, HeatMap, Scale
 from kdstudio.charts.legend import Key, settle
 from kdstudio.charts.picker import Picker
 from kdstudio.charts.records import Records
@@ -38,14 +38,42 @@ class Matrix:
     index: int
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What the matrices of a card are about: its title, its explanation, what a row is, what is said before there are any,
+    and over what their colours may stretch."""
+
+    title: str
+    help: str
+    row: str
+    waiting: str
+    scales: tuple[Scale, ...] = SCALES
+
+
+SOFT_LABELS = Subject(
+    "Soft labels",
+    "Row: the true class. Column: the share of probability it gets.",
+    "class",
+    "Soft labels appear when a method has made them, or after the first evaluation.",
+)
+QUANTIZATION = Subject(
+    "Quantization",
+    "Row: a layer, or an activation quantizer. Column: a level, or a place between levels, and the share of values there.",
+    "layer",
+    "Levels appear after the first evaluation.",
+    ("whole range", "logarithmic"),
+)
+
+
 class MatrixCard(Card):
     """Soft labels and other matrices of a run."""
 
-    def __init__(self, title: str, matrices: tuple[Matrix, ...], history: History) -> None:
-        super().__init__(title, "", "Row: the true class. Column: the share of probability it gets.")
+    def __init__(self, subject: Subject, matrices: tuple[Matrix, ...], history: History) -> None:
+        super().__init__(subject.title, "", subject.help)
         self.span, self.rest = 2, 1.0
-        self.matrices, self.history = matrices, history
-        self._which, self._class, self._scale = Picker("Matrix"), Picker("Class"), Picker("Colours stretch over")
+        self.subject, self.matrices, self.history = subject, matrices, history
+        row = subject.row.capitalize()
+        self._which, self._class, self._scale = Picker("Matrix"), Picker(row), Picker("Colours stretch over")
         self.heat, self.bars, self.records = HeatMap(), Bars(), Records()
         self._keys: list[Key] = []
         self._stack = QStackedWidget()
@@ -56,7 +84,8 @@ class MatrixCard(Card):
 
     def _build(self) -> None:
         self.tools.addWidget(self._which)
-        self._scale.offer([(s, s) for s in SCALES])
+        self._scale.offer([(s, s) for s in self.subject.scales])
+        self.heat.set_scale(self.subject.scales[0])
         self.tools.addWidget(self._scale)
         self.levers.append(self._scale)
         for picker in (self._which, self._scale):
@@ -67,7 +96,7 @@ class MatrixCard(Card):
         left.addWidget(self.heat, 1)
         left.addWidget(self.records)
         row = QHBoxLayout()
-        row.addWidget(theme.set_role(QLabel("class"), "muted"))
+        row.addWidget(theme.set_role(QLabel(self.subject.row), "muted"))
         row.addWidget(self._class)
         row.addStretch(1)
         right.setSpacing(theme.HALF)
@@ -85,7 +114,7 @@ class MatrixCard(Card):
         sides.setSpacing(theme.GAP)
         sides.addWidget(self._left)
         sides.addLayout(right, 1)
-        self._stack.addWidget(Waiting("Soft labels appear when a method has made them, or after the first evaluation."))
+        self._stack.addWidget(Waiting(self.subject.waiting))
         self._stack.addWidget(page)
         self.body.addWidget(self._stack)
         self.body.addWidget(self._value)

@@ -23,7 +23,7 @@ from kdstudio.charts.curves import CurveCard, Line, Plot
 from kdstudio.charts.gallery import GalleryCard, Pictures
 from kdstudio.charts.heat import HeatMap
 from kdstudio.charts.lens import Lens
-from kdstudio.charts.matrix import MatrixCard
+from kdstudio.charts.matrix import SOFT_LABELS, MatrixCard
 from kdstudio.charts.numbers import NumbersCard
 from kdstudio.charts.tables import TableCard
 from kdstudio.history import History
@@ -332,7 +332,7 @@ def measured(values: list[float]) -> History:
 
 def matrix_card(history: History) -> MatrixCard:
     watches = [w for w in history.plan["watches"] if w["kind"] == "matrix"]
-    return MatrixCard("Soft labels", _matrices(watches), history)
+    return MatrixCard(SOFT_LABELS, _matrices(watches), history)
 
 
 def test_a_killed_run_draws_what_it_had(show: Show, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from kdstudio.charts.curves import CurveCard, Plot
 from kdstudio.charts.distribution import DistributionCard
 from kdstudio.charts.gallery import GalleryCard, Pictures
 from kdstudio.charts.lens import Lens
-from kdstudio.charts.matrix import Matrix, MatrixCard
+from kdstudio.charts.matrix import QUANTIZATION, SOFT_LABELS, Matrix, MatrixCard
 from kdstudio.charts.numbers import NumbersCard
 from kdstudio.charts.redraw import Redraw
 from kdstudio.charts.tables import TableCard
@@ -126,8 +126,10 @@ class Panels:
         self._plot(plots.losses(plan))
         self._plot(plots.accuracy(plan))
         self._add(self.findings)
-        if kinds["matrix"]:
-            self._add(MatrixCard("Soft labels", _matrices(kinds["matrix"]), self.history))
+        for subject in (SOFT_LABELS, QUANTIZATION):
+            own = [w for w in kinds["matrix"] if w["name"].startswith("quantization.") == (subject is QUANTIZATION)]
+            if own:
+                self._add(MatrixCard(subject, _matrices(own), self.history))
         if kinds["images"]:
             pictures = tuple(Pictures(w["name"], _title(w), w.get("help", "")) for w in kinds["images"])
             self._add(GalleryCard(pictures, self.history))

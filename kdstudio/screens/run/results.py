@@ -12,6 +12,7 @@ from kdstudio.charts.figures import figure, tabular
 from kdstudio.history import History
 from kdstudio.icons import IconLabel, TextButton
 from kdstudio.journal import seconds
+from kdstudio.texts import short, times
 
 TONES = {
     "done": ("good", "good"),
@@ -176,6 +177,8 @@ def _of_run(history: History, results: dict[str, Any]) -> list[tuple[str, str, s
         found.append(("Agreement", f"{value:.2f} %", "with the teacher"))
     if results.get("parameters"):
         found.append(("Parameters", f"{results['parameters']:,}", _small(results)))
+    if results.get("compression"):
+        found.append(("Packed", f"{short(results['bytes'])}B", f"{times(results['compression'])} × smaller than in float32"))
     gone = results.get("seconds", history.clock)
     if gone:
         found.append(("Time", seconds(gone), f"{results['joules']:,.0f} J" if results.get("joules") else ""))
