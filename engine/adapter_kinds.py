@@ -54,6 +54,11 @@ def _denoised(match: Match, settings: Mapping[str, Any]) -> int:
     return denoising_sizes.of_features(match.student_shape[0], channels, settings)
 
 
+def _embeddings(match: Match, settings: Mapping[str, Any]) -> int:
+    d_s, d_t, width = match.student_shape[0], match.teacher_shape[0], settings["width"]
+    return int((d_s + d_t + 2) * width)
+
+
 def bridge(match: Match) -> tuple[Literal["halve", "double", "crop", "pool"], tuple[int, int]]:
     """How FitNet's regressor goes from the student's map to the size of the teacher's, and its kernel.
 
@@ -83,6 +88,8 @@ ADAPTERS: dict[str, Adapter] = {
     "diffkd": Adapter("projections and denoising", _denoised),
     "affinity": Adapter("affinities behind a 1 × 1 convolution, ReLU", _as_wide, lambda match: True),
     "affinity bare": Adapter("affinities as they are", lambda match, settings: 0, lambda match: True),
+    "crd": Adapter("a linear embedding of each", _embeddings, lambda match: True),
+    "simkd": Adapter("a projector that stays", lambda match, settings: 0),
 }
 """Kind of adapter -> what the Plan says of it."""
 
@@ -99,9 +106,37 @@ def _templates(
     return count
 
 
+def _projector(match: Match, settings: Mapping[str, Any], classes: int) -> tuple[int, int]:
+    """SimKD's three convolutions without bias, each with BN: 1 x 1 to half of the teacher's channels, 3 x 3, 1 x 1 to all."""
+    c_s, c_t = match.student_shape[0], match.teacher_shape[0]
+    half = c_t // 2
+    weights = c_s * half + 9 * half * half + half * c_t
+    return weights + 2 * (half + half + c_t), weights * math.prod(match.size)
+
+
 PARTS: dict[str, Callable[[Match, Mapping[str, Any], int], tuple[int, int]]] = {
     "letkd.penult": _templates(lambda settings, classes: int(settings["templates"])),
     "letkd.inter": _templates(lambda settings, classes: int(settings["subclasses"]) * classes),
+    "simkd.projector": _projector,
 }
 """What a method puts into the student to stay -> its parameters and multiply-adds an image, for a match, the method's settings
 and so many classes. The modules themselves are in the method's file."""
+
+RESHAPING = frozenset({"simkd.projector"})
+"""Parts behind which the student's map has the teacher's channels, so that nothing made for the student's can follow."""
+
+
+def _as_wide_as_the_teacher(own: int, other: int, classes: int) -> tuple[int, int]:
+    return (other - own) * classes, (other - own) * classes
+
+
+def _serialization(own: int, other: int, classes: int) -> tuple[int, int]:
+    return classes * classes + classes, classes * classes
+
+
+CLASSIFIERS: dict[str, Callable[[int, int, int], tuple[int, int]]] = {
+    "simkd.classifier": _as_wide_as_the_teacher,
+    "aekt.classifier": _serialization,
+}
+"""What a method puts in the place of the student's classifier -> how many parameters and multiply-adds an image it has more,
+for the widths that the student's and the teacher's classifiers read (0 without a teacher net) and so many classes."""

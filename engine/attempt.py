@@ -174,14 +174,15 @@ class Attempt:
         )
 
     def _build(self, student: Net, teacher: Net | None, facts: Facts, pictures: Pictures) -> None:
-        """Parts into the student, then every method's own modules, each from a seed of its own."""
+        """Every method's parts into the student, then every method's own modules, each from a seed of its own."""
         assert self.resources is not None
         other = None if teacher is None else _side(teacher, pictures)
         for key, each in self.methods.items():
             for part in each.parts(_side(student, pictures), other, facts):
                 insert(student, part, seeds.generator(self.experiment.run.seed, "part", key, part.name))
+        own = _side(student, pictures)
+        for key, each in self.methods.items():
             torch.manual_seed(seeds.key(self.experiment.run.seed, "build", key))
-            own = _side(student, pictures)
             for match in each.matches(own, other):
                 self.report.note(f"{each.title} compares {match.in_words()}: {match.how()}")
             each.build(own, other, facts)

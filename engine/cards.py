@@ -83,13 +83,15 @@ class Mix:
 class Needs:
     """What a method cannot work without. `teacher`: the logits of whoever teaches, a teacher net (for its features),
     or nothing. `logits`: a method that needs a net compares logits, too, so that modifiers of the stack apply to it.
-    `labels_when`: the settings under which it needs labels, where it does not always (nothing: never)."""
+    `labels_when`: the settings under which it needs labels, where it does not always (nothing: never). `classifier`: it takes
+    the teacher net's classifier, so that net must tell these classes apart."""
 
     teacher: Literal["none", "logits", "net"] = "none"
     labels: bool = False
     labels_when: Condition = field(default_factory=dict)
     index: bool = False
     logits: bool = False
+    classifier: bool = False
 
     @property
     def compares_logits(self) -> bool:
@@ -123,6 +125,15 @@ class Features:
 
 
 @dataclass(frozen=True)
+class Classifier:
+    """A classifier of its own that a method puts in the place of the student's: its kind, one of
+    `engine.adapter_kinds.CLASSIFIERS`, and the settings under which it does."""
+
+    kind: str
+    when: Condition = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class MethodCard:
     """A method in the catalogue. `offers` is the condition under which it gives logits to the others of its stack;
     `modifies` says that it changes the logits or the temperature that the others see."""
@@ -141,6 +152,7 @@ class MethodCard:
     offers: Condition | None = None
     features: tuple[Features, ...] = ()
     modifies: bool = False
+    classifier: Classifier | None = None
 
 
 @dataclass(frozen=True)
@@ -267,6 +279,7 @@ def _method(data: dict[str, Any]) -> MethodCard:
             "mixes": tuple(Mix(**m) for m in data["mixes"]),
             "offers": _condition(data["offers"]),
             "features": tuple(Features(**_conditioned(f)) for f in data.get("features", ())),
+            "classifier": None if data.get("classifier") is None else Classifier(**_conditioned(data["classifier"])),
         }
     )
 

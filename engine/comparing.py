@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine.adapter_kinds import ADAPTERS, PARTS
-from engine.cards import Features
+from engine.adapter_kinds import ADAPTERS, CLASSIFIERS, PARTS, RESHAPING
+from engine.cards import Classifier, Features
 from engine.knobs import holds
-from engine.pairing import FIRST, LAST, PENULTIMATE, Match, PairError, Shapes, by, pair, stages
+from engine.pairing import FIRST, LAST, PENULTIMATE, Match, PairError, Shape, Shapes, by, pair, stages
 
 HINT = 2
 """The stage that FitNet's public implementations compare, counted from 1."""
@@ -120,6 +120,26 @@ def staying(
     return sum(parameters for parameters, _ in found), sum(multiply_adds for _, multiply_adds in found)
 
 
+def left(features: Iterable[Features], settings: Mapping[str, Any], student: Shapes, teacher: Shapes) -> dict[str, Shape]:
+    """The shapes of the student's taps as what a method puts into it leaves them. Raises PairError where it cannot be put
+    there."""
+    found = dict(student)
+    for each in features:
+        if each.part in RESHAPING and holds(each.when, settings):
+            found[PENULTIMATE] = _matches(each, settings, student, teacher)[0].teacher_shape[:1]
+    return found
+
+
+def classifying(
+    classifier: Classifier | None, settings: Mapping[str, Any], student: Shapes, teacher: Shapes, classes: int
+) -> tuple[int, int]:
+    """Parameters and multiply-adds an image that a method's classifier has more than the student's; `teacher` may be empty."""
+    if classifier is None or not holds(classifier.when, settings):
+        return 0, 0
+    other = teacher[PENULTIMATE][0] if teacher else 0
+    return CLASSIFIERS[classifier.kind](student[PENULTIMATE][0], other, classes)
+
+
 def _check(features: Features, match: Match) -> None:
     if features.part and min(len(match.student_shape), len(match.teacher_shape)) < 3:
         raise PairError(f"it works on maps, and one of the two shows none there: {match.in_words()}")
@@ -131,7 +151,8 @@ def _check(features: Features, match: Match) -> None:
 
 def _check_averaged(who: str, shapes: Shapes) -> None:
     tap = _averaged(shapes)
-    if shapes[tap][0] != shapes[PENULTIMATE][0]:
+    behind_parts = {shape[0] for name, shape in shapes.items() if name.endswith(".out")}
+    if shapes[PENULTIMATE][0] not in {shapes[tap][0], *behind_parts}:
         raise PairError(
             f"the {who} does not classify the average of a map: its deepest is {tap} {by(shapes[tap])}, and its classifier "
             f"reads {by(shapes[PENULTIMATE])}"

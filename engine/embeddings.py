@@ -1,4 +1,4 @@
-"""What embeddings know of the classes, and how many directions they use. Shapes: e (N, d), y (N,)."""
+"""What embeddings know of the classes, and how many directions they or a matrix use. Shapes: e (N, d), y (N,)."""
 
 from __future__ import annotations
 
@@ -27,6 +27,16 @@ def effective_rank(e: Tensor) -> float:
     """exp of the entropy of the normalised singular values of the centred embeddings (Roy & Vetterli 2007)."""
     centred = (e - e.mean(dim=0)).double()
     gram = centred.T @ centred if centred.shape[1] < centred.shape[0] else centred @ centred.T
-    values = torch.linalg.eigvalsh(gram).clamp_min(0).sqrt()
+    return _even(torch.linalg.eigvalsh(gram).clamp_min(0).sqrt())
+
+
+def spectral_rank(matrix: Tensor) -> float:
+    """exp of the entropy of the normalised singular values of a matrix as it is: n for a rotation of n dimensions, 1 for an
+    outer product."""
+    return _even(torch.linalg.svdvals(matrix.double()))
+
+
+def _even(values: Tensor) -> float:
+    """How many equal values would be spread as evenly."""
     share = values / values.sum().clamp_min(torch.finfo(values.dtype).tiny)
     return (-torch.xlogy(share, share).sum()).exp().item()

@@ -1,4 +1,4 @@
-"""Mathematics on logits: soft labels, the distillation losses of KD, DKD and DIST, and what probes measure of two sets of logits.
+"""Mathematics on logits: soft labels, the losses of KD, DKD, AEKT and DIST, and what probes measure of two sets of logits.
 
 Shapes: B images, C classes; z logits (B, C), p probabilities (B, C), y class numbers (B,), q a matrix of soft labels (C, C)
 whose row y is the target of class y. Unit: nats. Losses that soften both sides carry their τ².
@@ -7,6 +7,7 @@ whose row y is the target of class y. Unit: nats. Losses that soften both sides 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 Reduction = Literal["batchmean", "mean"]
+Explicit = Literal["R1", "R2", "R3", "R4"]
 
 
 def soft_labels(z: Tensor, temperature: float | Tensor = 1.0) -> Tensor:
@@ -58,25 +60,65 @@ def dkd(z_s: Tensor, z_t: Tensor, y: Tensor, temperature: float | Tensor) -> tup
     With the margin m = z_y - logsumexp(others), p_y = sigmoid(m): nothing is summed and logged again, so that neither
     half precision nor a certain teacher gives infinities.
     """
-    others = _others(y, z_s.shape[1])
-    margin_s, log_s = _split(_softened(z_s, temperature), y, others)
-    margin_t, log_t = _split(_softened(z_t, temperature), y, others)
+    (margin_s, log_s), (margin_t, log_t) = (_split(_softened(z, temperature), y) for z in (z_s, z_t))
     scale = temperature**2
-    sure = torch.sigmoid(margin_t)
-    of_teacher = functional.binary_cross_entropy_with_logits(margin_t, sure)
-    target = functional.binary_cross_entropy_with_logits(margin_s, sure) - of_teacher
     rest = functional.kl_div(log_s, log_t, reduction="batchmean", log_target=True)
-    return target * scale, rest * scale
+    return _binary_kl(margin_s, margin_t).mean() * scale, rest * scale
 
 
-def tckd(z_s: Tensor, z_t: Tensor, y: Tensor, temperature: float) -> Tensor:
+def tckd(z_s: Tensor, z_t: Tensor, y: Tensor, temperature: float | Tensor) -> Tensor:
     """The target-class part of `dkd`, a scalar."""
     return dkd(z_s, z_t, y, temperature)[0]
 
 
-def nckd(z_s: Tensor, z_t: Tensor, y: Tensor, temperature: float) -> Tensor:
+def nckd(z_s: Tensor, z_t: Tensor, y: Tensor, temperature: float | Tensor) -> Tensor:
     """The non-target-class part of `dkd`, a scalar."""
     return dkd(z_s, z_t, y, temperature)[1]
+
+
+def explicit(
+    z_s: Tensor, z_t: Tensor, y: Tensor, temperature: float | Tensor, form: Explicit = "R1", limit: float = math.inf
+) -> Tensor:
+    """A reconstruction of AEKT's explicit term with τ², averaged over the batch: how sure the teacher is of the target, pulled
+    at by a weight that grows with ρ = p_y^T / p_y^S and no further than at ρ = `limit` (at least 1).
+
+    R1: ρ KL([p_y, 1 - p_y]^T ‖ ^S) with no gradient through ρ. R2: ρ - ln ρ - 1. R3: ρ. R4: ½ ln² ρ; beyond the limit these
+    three go on along their tangent. Gradients per image, with 1_y the target's unit vector and p̂ the softmax over the others,
+    ρ bounded: R1 -τρ (p_y^T - p_y^S) (1_y - p̂^S); R2 -τ (ρ - 1) (1_y - p^S); R3 -τρ (1_y - p^S); R4 -τ ln ρ (1_y - p^S).
+    The paper's own equations are not public: only that the target's confidence is weighted by the ratio.
+    """
+    margin_s, margin_t = (_split(_softened(z, temperature), y)[0] for z in (z_s, z_t))
+    log_ratio = functional.logsigmoid(margin_t) - functional.logsigmoid(margin_s)
+    most = math.log(limit)
+    bounded = log_ratio.clamp_max(most)
+    if form == "R1":
+        return (bounded.detach().exp() * _binary_kl(margin_s, margin_t)).mean() * temperature**2
+    value, slope = {
+        "R2": (torch.expm1(bounded) - bounded, limit - 1.0),
+        "R3": (bounded.exp(), limit),
+        "R4": (0.5 * bounded.square(), most),
+    }[form]
+    beyond = (log_ratio - bounded) * slope if math.isfinite(limit) else 0.0
+    return (value + beyond).mean() * temperature**2
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """What both nets say of the target class, (B,) each: p_y of student and teacher, ρ = p_y^T / p_y^S, and
+    r = (1 - p_y^S) / (1 - p_y^T)."""
+
+    student: Tensor
+    teacher: Tensor
+    rho: Tensor
+    rest: Tensor
+
+
+def confidence(z_s: Tensor, z_t: Tensor, y: Tensor, temperature: float | Tensor) -> Confidence:
+    """Softened confidences in the target class and their ratios."""
+    margin_s, margin_t = (_split(_softened(z, temperature), y)[0] for z in (z_s, z_t))
+    rho = (functional.logsigmoid(margin_t) - functional.logsigmoid(margin_s)).exp()
+    rest = (functional.logsigmoid(-margin_s) - functional.logsigmoid(-margin_t)).exp()
+    return Confidence(torch.sigmoid(margin_s), torch.sigmoid(margin_t), rho, rest)
 
 
 def dist(z_s: Tensor, z_t: Tensor, temperature: float | Tensor) -> tuple[Tensor, Tensor]:
@@ -106,11 +148,18 @@ def _others(y: Tensor, classes: int) -> Tensor:
     return places + (places >= y)
 
 
-def _split(z: Tensor, y: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+def _split(z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """The margin (B,) of the target over the others, and the log-probabilities (B, C - 1) among the others."""
-    rest = z.gather(1, others)
+    rest = z.gather(1, _others(y, z.shape[1]))
     weight = torch.logsumexp(rest, dim=1, keepdim=True)
     return (z.gather(1, y[:, None]) - weight).squeeze(1), rest - weight
+
+
+def _binary_kl(margin_s: Tensor, margin_t: Tensor) -> Tensor:
+    """(B,): KL([p, 1 - p]^T ‖ ^S) of p = sigmoid(margin)."""
+    sure = torch.sigmoid(margin_t)
+    own, other = (functional.binary_cross_entropy_with_logits(m, sure, reduction="none") for m in (margin_s, margin_t))
+    return own - other
 
 
 def agreement(z_s: Tensor, z_t: Tensor) -> Tensor:

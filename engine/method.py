@@ -19,14 +19,14 @@ import torch
 from torch import Tensor, nn
 
 from engine import comparing, pairing
-from engine.cards import Axis, Features, MethodCard, Mix, Needs, Stage, Term, Watch
+from engine.cards import Axis, Classifier, Features, MethodCard, Mix, Needs, Stage, Term, Watch
 from engine.findings import Check
 from engine.knobs import Condition, Knobs, holds, specs
 from engine.pairing import Match
 
 __all__ = [
-    "Axis", "Check", "Facts", "Features", "Knobs", "Lab", "Match", "Method", "Mix", "Needs", "Part", "Places", "Seen", "Side",
-    "Stage", "Term", "View", "Watch", "card", "find", "keys",
+    "Axis", "Check", "Classifier", "Facts", "Features", "Knobs", "Lab", "Match", "Method", "Mix", "Needs", "Part", "Places",
+    "Seen", "Side", "Stage", "Term", "View", "Watch", "card", "find", "keys",
 ]  # fmt: skip
 
 Places = Mapping[str, str]
@@ -70,8 +70,9 @@ class View:
 class Seen:
     """One batch as a method sees it. `x` is (B, C, H, W) in [0, 1]; `y` (B,) or None; `index` (B,) positions in the
     training set; `epoch` counts from 1; `teacher` is None without a teacher net or a method that teaches (its `taps`
-    are empty when a method teaches). Logits and taps are float32. Methods that compare logits see them as the modifiers
-    of the stack left them, and `temperature` (a scalar) where one set it: `Method.temperature` knows which one counts."""
+    are empty when a method teaches). Logits and taps are float32. Methods that compare logits see the student's as they
+    asked for them (`Method.answers`), both nets' as the modifiers of the stack left them, and `temperature` (a scalar)
+    where one set it: `Method.temperature` knows which one counts."""
 
     x: Tensor
     y: Tensor | None
@@ -176,9 +177,10 @@ class Lab(Protocol):
 class Method(nn.Module):
     """A distillation method. Only `losses` is required.
 
-    The session asks in this order: `parts` (before its own are inserted), `build`, then, once every method is built, `taps`,
-    then `prepare`, and in every step `modify`, `teach` and `losses`. Modules that `build` makes are trained with the student,
-    unless they are frozen (`requires_grad_(False)`), and in train mode except while the student is evaluated and watched.
+    The session asks in this order: `parts` (before its own are inserted), `build` (with those of the whole stack in place),
+    then, once every method is built, `taps`, then `prepare`, and in every step `teach`, `answers`, `modify` and `losses`.
+    Modules that `build` makes are trained with the student, unless they are frozen (`requires_grad_(False)`), and in train
+    mode except while the student is evaluated and watched.
     Buffers of any size are kept in checkpoints, so a memory of every training image (`Seen.index`, `Facts.samples`) is one.
     """
 
@@ -195,6 +197,7 @@ class Method(nn.Module):
     offers: Condition | None = None
     features: tuple[Features, ...] = ()
     modifies: bool = False
+    classifier: Classifier | None = None
 
     class Params(Knobs):
         """No settings."""
@@ -230,9 +233,15 @@ class Method(nn.Module):
         """Logits (B, C) offered to the methods of the stack that want a teacher's."""
         return None
 
+    def answers(self, seen: Seen) -> Tensor:
+        """The student's logits (B, C) that this method compares; by default those of the net. What it gives are the student's
+        logits in what `losses` and `watch` see, after the modifiers."""
+        return seen.student.logits
+
     def modify(self, seen: Seen) -> Seen:
-        """What the methods that compare logits see instead: `seen` with other logits of either side, or a temperature, made
-        with `dataclasses.replace`. Asked of methods that declare `modifies`, in stack order."""
+        """What a method that compares logits sees instead: `seen` with other logits of either side, or a temperature, made
+        with `dataclasses.replace`. Asked of methods that declare `modifies`, in stack order, for each logits that a method
+        of the stack compares; the taps are the modifier's own."""
         return seen
 
     def losses(self, seen: Seen) -> dict[str, Tensor]:
@@ -320,5 +329,5 @@ def card(key: str) -> MethodCard:
     return MethodCard(
         key=key, title=kind.title, summary=kind.summary, paper=kind.paper, ce_weight=kind.ce_weight, needs=kind.needs,
         settings=specs(kind.Params), terms=kind.terms, watches=kind.watches, stages=kind.stages, mixes=kind.mixes,
-        offers=kind.offers, features=kind.features, modifies=kind.modifies,
+        offers=kind.offers, features=kind.features, modifies=kind.modifies, classifier=kind.classifier,
     )  # fmt: skip

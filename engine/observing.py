@@ -164,7 +164,7 @@ def _entries(method: Method, watch: Watch) -> dict[str, list[Any]] | None:
     if axis is not None:
         return {"edges": list(axis.edges), "levels": [[name, value] for name, value in axis.levels.items()]}
     names = method.names(watch.name)
-    return {"names": list(names)} if names else None
+    return {"classes" if watch.kind == "matrix" else "names": list(names)} if names else None
 
 
 def _top(logits: Tensor, names: tuple[str, ...]) -> list[list[Any]]:

@@ -109,14 +109,14 @@ class Stack:
 
     def _each_sees(self, batch: Batch, student: View, taught: View | None) -> dict[str, Seen]:
         """What each method sees; for those that compare logits, as the modifiers of the stack left it."""
-        sees = {key: self._seen(key, batch, student, taught) for key in self.cast.methods}
+        sees = {key: _answered(each, self._seen(key, batch, student, taught)) for key, each in self.cast.methods.items()}
         for modifier, method in self.cast.methods.items():
             if not method.modifies:
                 continue
-            changed = method.modify(sees[modifier])
+            own = sees[modifier]
             for key, other in self.cast.methods.items():
                 if key == modifier or other.needs.compares_logits:
-                    sees[key] = _changed(sees[key], changed)
+                    sees[key] = _changed(sees[key], method.modify(_changed(own, sees[key])))
         return sees
 
     def _seen(self, key: str, batch: Batch, student: View, teacher: View | None) -> Seen:
@@ -134,6 +134,11 @@ class Stack:
     def weights(self, epoch: int) -> dict[str, float]:
         """The weight of each term at an epoch, warm-up included."""
         return {name: self.cast.methods[key].weight(term, epoch) for name, key, term in self.terms}
+
+
+def _answered(method: Method, seen: Seen) -> Seen:
+    """`seen` with the student's logits that a method compares."""
+    return replace(seen, student=replace(seen.student, logits=method.answers(seen)))
 
 
 def _changed(seen: Seen, changed: Seen) -> Seen:

@@ -46,6 +46,8 @@ def insert(net: Net, part: Part, generator: torch.Generator) -> nn.Module:
     spot, name = _spot(net, part)
     with seeded(generator):
         module = _find(part.kind)(**part.arguments).to(net.mean.device)
+    if part.after == HEAD:
+        _take_over(net.head, module)
     spot.register_module(name, module)
     net.parts.append({"name": part.name, "after": part.after, "kind": part.kind, "arguments": dict(part.arguments)})
     path = next(path for path, each in net.named_modules() if each is module)
@@ -66,6 +68,12 @@ def _spot(net: Net, part: Part) -> tuple[nn.Module, str]:
         room = [tap for tap in net.taps if isinstance(net.module_at(tap), Tap)]
         raise NetError(f"a part cannot be inserted after {part.after!r} of {net.frame.key}; it can after {', '.join(room)}")
     return spot, part.name
+
+
+def _take_over(old: nn.Module, new: nn.Module) -> None:
+    """Whoever listens to the classifier listens to the one in its place (torchvision's nets look at what goes into it)."""
+    new._forward_pre_hooks.update(old._forward_pre_hooks)
+    new._forward_hooks.update(old._forward_hooks)
 
 
 def described(data: Mapping[str, Any]) -> Part:

@@ -38,6 +38,14 @@ class Case:
         return [k for k, card in self.methods.items() if card.offers is not None and holds(card.offers, self.settings[k])]
 
     @cached_property
+    def classifying(self) -> list[str]:
+        """The methods that put a classifier of their own into the student, under their present settings."""
+        return [
+            key for key, card in self.methods.items()
+            if card.classifier is not None and holds(card.classifier.when, self.settings[key])
+        ]  # fmt: skip
+
+    @cached_property
     def taking(self) -> list[str]:
         """The methods that want a teacher's logits."""
         return [k for k, card in self.methods.items() if card.needs.teacher == "logits"]

@@ -111,7 +111,11 @@ def _head(case: Case) -> Iterator[Problem]:
     if not case.has_teacher or teacher.source != "pretrained" or case.catalogue.datasets[dataset.name].classes == IMAGENET:
         return
     wanting = [key for key, card in case.methods.items() if card.needs.compares_logits]
-    if teacher.head == "none" and wanting:
+    taking = [key for key, card in case.methods.items() if card.needs.classifier]
+    if teacher.head == "none" and taking:
+        sentence = f"{case.titles(taking)} takes the teacher's classifier, and without a head it has none for these classes"
+        yield Problem("teacher.head", f"{sentence}; set it to train")
+    elif teacher.head == "none" and wanting:
         sentence = f"{case.titles(wanting)} learns from logits, and without a head the teacher has none for these classes"
         yield Problem("teacher.head", f"{sentence}; set it to train, or take methods that look at features alone")
     elif teacher.head == "train" and not dataset.labels:

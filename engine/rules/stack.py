@@ -30,6 +30,12 @@ def _one_source_of_logits(case: Case) -> Iterator[Problem]:
         yield Problem(f"methods.{case.offering[1]}", sentence)
 
 
+def _one_classifier(case: Case) -> Iterator[Problem]:
+    if len(case.classifying) > 1:
+        sentence = f"{case.titles(case.classifying)} would each put a classifier of its own into the student; keep one of them"
+        yield Problem(f"methods.{case.classifying[1]}", sentence)
+
+
 def _offer_is_taken(case: Case) -> Iterator[Problem]:
     if case.offering and not case.taking:
         key = case.offering[0]
@@ -70,5 +76,6 @@ def _something_to_learn(case: Case) -> Iterator[Problem]:
 
 
 RULES = (
-    _source_of_logits, _one_source_of_logits, _offer_is_taken, _something_to_modify, _without_labels, _something_to_learn,
+    _source_of_logits, _one_source_of_logits, _one_classifier, _offer_is_taken, _something_to_modify, _without_labels,
+    _something_to_learn,
 )  # fmt: skip

@@ -56,7 +56,7 @@ def made(variant: Variant, seed: int = 0) -> tuple[Method, SmallLab]:
     each = kind(chosen(variant.key, given))
     for part in each.parts(lab.student, lab.teacher, lab.facts):
         insert(lab.student.net, part, torch.Generator().manual_seed(seed))
-        lab.student = side_of(lab.student.net, lab.facts.shape)
+    lab.student = side_of(lab.student.net, lab.facts.shape)
     torch.manual_seed(seed)
     each.build(lab.student, lab.teacher, lab.facts)
     return each, lab

@@ -61,7 +61,7 @@ def built(key: str, lab: SmallLab) -> Method:
     each.matches(lab.student, lab.teacher)
     for part in each.parts(lab.student, lab.teacher, lab.facts):
         insert(lab.student.net, part, torch.Generator().manual_seed(0))
-        lab.student = side_of(lab.student.net, lab.facts.shape)
+    lab.student = side_of(lab.student.net, lab.facts.shape)
     torch.manual_seed(0)
     each.build(lab.student, lab.teacher, lab.facts)
     each.prepare(lab)
@@ -81,9 +81,10 @@ def steps(each: Method, lab: SmallLab) -> list[dict[str, Tensor]]:
         seen: Any = replace(
             seen_batch(torch.zeros(1), None, y), x=x, index=index, student=student(x), teacher=View(taught.logits, taught.taps)
         )
-        seen = each.modify(seen)
+        own_logits = seen.student.logits
+        seen = each.modify(replace(seen, student=replace(seen.student, logits=each.answers(seen))))
         losses = each.losses(seen)
-        total = functional.cross_entropy(seen.student.logits, y) + sum(
+        total = functional.cross_entropy(own_logits, y) + sum(
             value * each.weight(term, 1) for term in each.active_terms() for value in [losses[term.name]]
         )
         updates.zero_grad()
