@@ -49,7 +49,9 @@ def folded(net: Net, dtype: torch.dtype = torch.float32) -> Net:
 def _with(net: Net, pairs: Iterable[Pair]) -> Net:
     made = copy.deepcopy(net).eval().requires_grad_(False)
     for convolution, norm in pairs:
-        made.set_submodule(convolution, fuse_conv_bn_eval(made.get_submodule(convolution), made.get_submodule(norm)))
+        before, after = made.get_submodule(convolution), made.get_submodule(norm)
+        assert isinstance(before, nn.Conv2d) and isinstance(after, nn.BatchNorm2d)
+        made.set_submodule(convolution, fuse_conv_bn_eval(before, after))
         made.set_submodule(norm, nn.Identity())
     return made
 

@@ -78,19 +78,18 @@ class Memo:
 
     def _keep(self, keys: Tensor, found: Tensor) -> None:
         """Remember as many as there is room for; a key that comes twice in a batch is kept once."""
-        keys, first = np.unique(keys.numpy(), return_index=True)
+        distinct, first = (torch.from_numpy(a) for a in np.unique(keys.numpy(), return_index=True))
         room = self._limit - self.used
-        first, keys = first[:room], keys[:room]
+        distinct, first = distinct[:room], first[:room]
         if not len(first):
             return
         self._make_room(len(first), found)
         assert self._rows is not None
-        where = torch.arange(self.used, self.used + len(first))
-        chosen = torch.from_numpy(first).to(found.device)
-        self._rows[self.used : self.used + len(first)] = found.index_select(0, chosen)
-        self._place[torch.from_numpy(keys)] = where.to(torch.int32)
-        self._keys.append(torch.from_numpy(keys))
-        self.used += len(first)
+        end = self.used + len(first)
+        self._rows[self.used : end] = found.index_select(0, first.to(found.device))
+        self._place[distinct] = torch.arange(self.used, end, dtype=torch.int32)
+        self._keys.append(distinct)
+        self.used = end
 
     def _make_room(self, more: int, like: Tensor) -> None:
         have = 0 if self._rows is None else len(self._rows)

@@ -15,8 +15,9 @@ from engine.events import Event, Step
 from engine.presets import Resolved
 
 KD: dict[str, Any] = {
-    "dataset.subset": 0.1, "training.epochs": 3, "teacher.net": "resnet8", "training.batch_size": 32, "run.threads": 1, "run.report_every": 1,
-    "run.probe_images": 16, "run.precision": "float32", "run.share_every": 0, "teacher.source": "scratch", "run.save_every": 1,
+    "dataset.subset": 0.1, "training.epochs": 3, "training.batch_size": 32, "teacher.net": "resnet8",
+    "teacher.source": "scratch", "run.threads": 1, "run.report_every": 1, "run.probe_images": 16, "run.precision": "float32",
+    "run.share_every": 0, "run.save_every": 1,
 }  # fmt: skip
 
 
