@@ -16,6 +16,7 @@ QUICK: dict[str, Any] = {
     "training.epochs": 1,
     "training.batch_size": 32,
     "run.threads": 1,
+    "run.precision": "float32",
     "run.probe_images": 32,
     "methods.reffakd.epochs": 3,
 }

@@ -24,6 +24,7 @@ QUICK: dict[str, Any] = {
     "training.batch_size": 32,
     "teacher.source": "scratch",
     "run.threads": 1,
+    "run.precision": "float32",
     "run.probe_images": 32,
     "run.report_every": 2,
     "methods.letkd.templates": 8,

@@ -47,6 +47,7 @@ QUICK: dict[str, Any] = {
     "training.epochs": 2,
     "training.batch_size": 32,
     "run.threads": 1,
+    "run.precision": "float32",
     "run.report_every": 2,
     "run.probe_images": 32,
     "run.share_every": 5,

@@ -25,6 +25,7 @@ QUICK: dict[str, Any] = {
     "training.epochs": 1,
     "training.batch_size": 32,
     "run.threads": 1,
+    "run.precision": "float32",
     "run.probe_images": 32,
     "run.share_every": 0,
 }
