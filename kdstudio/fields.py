@@ -208,7 +208,7 @@ KINDS: dict[str, Callable[[Spec], Editor]] = {
     "integer": _numeric,
     "number": _numeric,
     "boolean": lambda spec: SwitchField(),
-    "choice": lambda spec: ChoiceField({choice: f"{choice} {spec.unit}".strip() for choice in spec.choices}),
+    "choice": lambda spec: ChoiceField({choice: str(choice) for choice in spec.choices}),
     "text": lambda spec: TextField(),
     "path": lambda spec: PathField("folder" in spec.label()),
     "integers": lambda spec: TextField(integers, _listed),

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from engine import nets
 from engine.export.header import FORMAT, StudentError, describe
+from engine.export.tensors import apart
 from engine.nets.net import Net
 from engine.quantize.settings import FULL
 from engine.quantize.weights import highest, on_levels
@@ -53,7 +54,7 @@ def write(path: Path, net: Net, about: Mapping[str, Any]) -> None:
 
 def _packed(net: Net) -> tuple[dict[str, Tensor], dict[str, list[int]]]:
     """The tensors of the file, and the shape of each packed one."""
-    tensors = {name: t.detach().cpu().contiguous() for name, t in net.state_dict(keep_vars=True).items()}
+    tensors = apart(net)
     names = {id(t): name for name, t in net.state_dict(keep_vars=True).items()}
     shapes: dict[str, list[int]] = {}
     for layer in layers_of(net):

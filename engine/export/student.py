@@ -19,15 +19,15 @@ from torch import nn
 from engine import nets
 from engine.export import packed
 from engine.export.header import FORMAT, StudentError, describe
+from engine.export.tensors import apart
 from engine.nets.net import Net
 
 
 def write(path: Path, net: Net, about: Mapping[str, Any]) -> None:
     """Store a student and verify the file by reading it back. `about` is JSON-able: classes, accuracy, preset, run."""
-    tensors = {name: t.detach().cpu().contiguous() for name, t in net.state_dict().items()}
     metadata = {"format": FORMAT, "net": json.dumps(net.identity()), "about": json.dumps(dict(about))}
     beside = path.with_name(f"{path.name}.{os.getpid()}.writing")
-    beside.write_bytes(save(tensors, metadata))
+    beside.write_bytes(save(apart(net), metadata))
     try:
         _verify(beside, net)
         beside.replace(path)

@@ -19,10 +19,10 @@ class QuantizeSettings(Knobs):
     """Bits of weights and activations, which layers they hold for, and how what is rounded is trained."""
 
     weights: Literal[1, 2, 4, 8, 32] = knob(
-        FULL, "Bits of a weight: 1 is a sign, 2 is ternary, 4 are 15 levels, 8 are 255, 32 is as it is.", unit="bits"
+        FULL, "1 bit is a sign, 2 are ternary, 4 are 15 levels, 8 are 255, 32 is the weight as it is.", title="bits of weights"
     )
     activations: Literal[1, 2, 4, 8, 32] = knob(
-        FULL, "Bits of what ReLU puts out, 2 to this power levels with 0 among them; 32 is as it is.", unit="bits"
+        FULL, "What ReLU puts out has 2 to this power levels, 0 among them; 32 is as it is.", title="bits of activations"
     )
     first_layer: Literal["quantize", "keep"] = knob(
         "quantize", "Weights of the layer that reads the images.", when={"weights": FEW}, source=f"quantized ({_FAQD})"

@@ -182,5 +182,6 @@ def unquantized(net: Net) -> tuple[Net, Started]:
     made = nets.build(**identity)
     state = net.state_dict()
     made.load_state_dict({name: state[name] for name in made.state_dict()})
-    bits = QuantizeSettings(**net.quantize).activations
-    return made.to(net.mean.device).train(net.training), Started(bits, {p: float(q.step) for p, q in quantizers_of(net)})
+    steps = {path: quantizer.step.item() for path, quantizer in quantizers_of(net)}
+    started = Started(QuantizeSettings(**net.quantize).activations, steps)
+    return made.to(net.mean.device).train(net.training), started

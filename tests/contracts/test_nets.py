@@ -12,6 +12,8 @@ import torch
 from engine import nets
 from engine.cards import net_card
 from engine.nets.counts import multiply_adds, parameters
+from engine.quantize.settings import QuantizeSettings
+from engine.quantize.wrapping import quantize
 from engine.taps import Look
 
 
@@ -97,6 +99,15 @@ def test_it_is_rebuilt_from_its_identity_and_state_with_the_same_logits(net: net
     again = nets.build(**json.loads(json.dumps(net.identity()))).eval()
     again.load_state_dict(net.state_dict())
     assert torch.equal(again(images(net)), net(images(net)))
+
+
+def test_it_can_be_quantized_as_its_card_says(key: str) -> None:
+    card = nets.card(key)
+    ghost = nets.ghost(key, classes=5, channels=3, size=card.exact or max(card.smallest, 32))
+    account = quantize(ghost, QuantizeSettings(weights=4, activations=4))
+    assert card.layers is not None
+    assert account.activations == card.layers.activations > 0
+    assert account.layers == card.layers.inner_layers + 1
 
 
 def test_half_precision_stays_finite(net: nets.Net) -> None:
