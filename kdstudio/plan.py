@@ -231,8 +231,11 @@ def _grid(rows: Sequence[tuple[str, ...]], head: tuple[str, ...] = ()) -> QWidge
     grid.setVerticalSpacing(theme.HALF)
     for y, row in enumerate((head, *rows)):
         for x, words in enumerate(row):
-            cell = label(words, "faint" if y == 0 else "muted" if x == 0 else "plain")
-            grid.addWidget(cell, y, x, Qt.AlignmentFlag.AlignLeft if x == 0 else Qt.AlignmentFlag.AlignRight)
+            if x == 0 and y > 0:  # the words give way, the numbers do not
+                grid.addWidget(wrapped(words, "muted"), y, x)
+            else:
+                side = Qt.AlignmentFlag.AlignLeft if x == 0 else Qt.AlignmentFlag.AlignRight
+                grid.addWidget(label(words, "faint" if y == 0 else "plain"), y, x, side | Qt.AlignmentFlag.AlignTop)
     grid.setColumnStretch(0, 1)
     return made
 
@@ -253,13 +256,18 @@ def _loss(comes_to: outline.Outline) -> QWidget:
 
 
 def _pairs(paired: outline.Paired) -> QWidget:
-    """Each pair of maps: student and teacher beside each other, and below how they come together."""
+    """Each pair of maps, the student's and the teacher's it learns from, and below how they come together."""
     made = QWidget()
     column = boxes.column(theme.HALF, made)
-    rows = [(f"{m.student}  {by(m.student_shape)}", f"{m.teacher}  {by(m.teacher_shape)}") for m in paired.matches]
-    column.addWidget(_grid(rows, ("student", "teacher")))
+    for match in paired.matches:
+        column.addWidget(wrapped(f"{_map(match.student, match.student_shape)}  ←  {_map(match.teacher, match.teacher_shape)}"))
     for words in dict.fromkeys(match.how() for match in paired.matches):
         column.addWidget(wrapped(sentence_case(words), "faint"))
     if paired.parameters:
         column.addWidget(label(f"{short(paired.parameters)} parameters only for training", "faint"))
     return made
+
+
+def _map(tap: str, shape: Sequence[int]) -> str:
+    """A tap and its shape, never broken between two lines."""
+    return f"{tap} {by(shape)}".replace(" ", "\u00a0")
