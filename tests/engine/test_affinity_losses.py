@@ -10,12 +10,12 @@ import torch
 from builders import golden
 from torch import Tensor
 
-from engine import affinity
+from engine import affinity, affinity_sums
 from engine.bench.affinity import extra_bytes
 
 CPU = torch.device("cpu")
 Loss = Callable[[Tensor, Tensor], Tensor]
-SQUARES = {"channels": affinity._squares_by_channels, "places": affinity._squares_by_places}
+SQUARES = {"channels": affinity_sums.squares_by_channels, "places": affinity_sums.squares_by_places}
 SHAPES = {"equal channels": (5, 5), "wider teacher": (3, 7), "narrower teacher": (6, 2)}
 every_shape = pytest.mark.parametrize("channels", SHAPES.values(), ids=SHAPES.keys())
 every_way = pytest.mark.parametrize("way", SQUARES.values(), ids=SQUARES.keys())
@@ -54,25 +54,25 @@ def test_both_forms_sum_what_every_two_places_differ_by(channels: tuple[int, int
 
 @every_shape
 @every_way
-def test_the_squared_loss_is_the_same_by_either_way(channels: tuple[int, int], way: affinity.Exact) -> None:
+def test_the_squared_loss_is_the_same_by_either_way(channels: tuple[int, int], way: affinity_sums.Exact) -> None:
     s, t = maps(channels)
     expected = differences(s, t).square().sum(dim=(1, 2))
-    assert affinity._exactly(s, t, way).tolist() == pytest.approx(expected.tolist(), rel=1e-9)
+    assert affinity_sums.exactly(s, t, way).tolist() == pytest.approx(expected.tolist(), rel=1e-9)
 
 
 @every_shape
-@pytest.mark.parametrize("way", [*SQUARES.values(), affinity._absolutes_by_places], ids=[*SQUARES, "absolute"])
-def test_gradients_at_both_maps_are_the_derivative(channels: tuple[int, int], way: affinity.Exact) -> None:
+@pytest.mark.parametrize("way", [*SQUARES.values(), affinity_sums.absolutes_by_places], ids=[*SQUARES, "absolute"])
+def test_gradients_at_both_maps_are_the_derivative(channels: tuple[int, int], way: affinity_sums.Exact) -> None:
     s, t = (golden((2, c, 3, 2), step).requires_grad_() for c, step in zip(channels, (0.7, 1.3)))
-    assert torch.autograd.gradcheck(lambda a, b: affinity._exactly(a, b, way), (s, t), eps=1e-7, atol=1e-5)
-    assert torch.autograd.gradcheck(lambda a: affinity._exactly(a, t.detach(), way), (s,), eps=1e-7, atol=1e-5)
+    assert torch.autograd.gradcheck(lambda a, b: affinity_sums.exactly(a, b, way), (s, t), eps=1e-7, atol=1e-5)
+    assert torch.autograd.gradcheck(lambda a: affinity_sums.exactly(a, t.detach(), way), (s,), eps=1e-7, atol=1e-5)
 
 
 @every_way
-def test_a_place_where_nothing_is_active_has_the_gradient_that_autograd_gives_it(way: affinity.Exact) -> None:
+def test_a_place_where_nothing_is_active_has_the_gradient_that_autograd_gives_it(way: affinity_sums.Exact) -> None:
     s, t = maps((4, 4))
     s.requires_grad_()
-    (ours,) = torch.autograd.grad(affinity._exactly(s, t, way).sum(), s)
+    (ours,) = torch.autograd.grad(affinity_sums.exactly(s, t, way).sum(), s)
     (theirs,) = torch.autograd.grad(differences(s, t).square().sum(), s)
     torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
 
@@ -108,7 +108,7 @@ def test_value_and_gradient_hold_in_float32_where_the_large_terms_cancel(
     assert (squares.sqrt() / other.flatten(1).norm(dim=1)).max().item() < 6 * distance
     pulls = torch.autograd.grad(squares.sum(), wide)
     expected = torch.autograd.grad((s, t), (f_s, f_t), [p.float() for p in pulls])
-    found = affinity._exactly(f_s, f_t, affinity._squares_by_channels)
+    found = affinity_sums.exactly(f_s, f_t, affinity_sums.squares_by_channels)
     gradients = torch.autograd.grad(found.sum(), (f_s, f_t))
     assert ((found.double() - squares).abs() / squares).max().item() < 1e-6
     for ours, theirs in zip(gradients, expected):
@@ -189,7 +189,7 @@ def test_neither_value_nor_gradient_depends_on_how_the_work_is_cut(loss: Loss, m
     whole = loss(s, t)
     gradient = torch.autograd.grad(whole.sum(), s)[0]
     for chunk in (1, 40, 300):
-        monkeypatch.setitem(affinity.CHUNK, "cpu", chunk)
+        monkeypatch.setitem(affinity_sums.CHUNK, "cpu", chunk)
         cut = loss(s, t)
         torch.testing.assert_close(cut, whole, rtol=1e-12, atol=0)
         torch.testing.assert_close(torch.autograd.grad(cut.sum(), s)[0], gradient, rtol=1e-9, atol=1e-12)
