@@ -52,7 +52,8 @@ def reordered(net: Net, order: Sequence[int]) -> None:
         return
     rows = torch.tensor(order, dtype=torch.long, device=net.head.weight.device)
     with torch.no_grad():
-        net.head.weight = nn.Parameter(net.head.weight[rows].clone())
+        kept = dict(net.head.named_parameters())["weight"]  # of a quantized head the float weights behind
+        net.head.weight = nn.Parameter(kept[rows].clone())
         if net.head.bias is not None:
             net.head.bias = nn.Parameter(net.head.bias[rows].clone())
     net.head.out_features = len(order)

@@ -14,6 +14,7 @@ from torch import nn
 
 from engine import nets
 from engine.cards import catalogue
+from engine.class_order import reordered
 from engine.export.tensors import apart
 from engine.folding import folded
 from engine.method import Part
@@ -281,3 +282,10 @@ def test_under_autocast_weights_and_activations_stay_on_their_levels() -> None:
     logits.float().sum().backward()
     assert all(p.grad.isfinite().all() for p in net.parameters())
     assert all(len(out.unique()) <= 16 for out, _ in seen)
+
+
+def test_the_classes_of_a_quantized_head_are_reordered_with_the_float_weights_behind() -> None:
+    net, _ = wrapped(settings=QuantizeSettings(weights=2, last_layer="quantize", ternary_scale="all"))
+    x, before = images(net), net.eval()(images(net))
+    reordered(net, (4, 3, 2, 1, 0))
+    torch.testing.assert_close(net(x), before.flip(1))
