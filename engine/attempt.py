@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine import __version__, checkpoint, data, method, presets, rehearsal, rules, seeds, taps, teacher_checks, teachers
+from engine import __version__, building, checkpoint, data, method, presets, rehearsal, rules, seeds, teacher_checks, teachers
 from engine.bare import cost_of_parts
 from engine.cards import catalogue
 from engine.checks import ALL as GENERAL_CHECKS
@@ -26,7 +26,6 @@ from engine.loop import steps_per_epoch
 from engine.method import Facts, Method, Side
 from engine.nets.counts import multiply_adds, parameters
 from engine.nets.net import Net
-from engine.nets.parts import insert
 from engine.observing import Observer
 from engine.plan import titles
 from engine.presets import Resolved
@@ -89,10 +88,9 @@ class Attempt:
             teacher_checks.measure(found, pictures, self.report)
             teacher = found.net
         facts = self._facts(pictures)
-        self._build(student, teacher, facts, pictures)
+        sides = self._build(student, teacher, facts, pictures)
         quantization = self._quantized(student, pictures, facts)
-        self._prepare(student, teacher, facts, pictures, saved)
-        sides = _side(student, pictures), None if teacher is None else _side(teacher, pictures)
+        self._prepare(sides, facts, pictures, saved)
         places = {key: each.taps(*sides) for key, each in self.methods.items()}
         weight = rules.ce_weight(self.experiment, catalogue())
         cast = Cast(student, teacher, self.methods, weight, places, quantization)
@@ -173,20 +171,13 @@ class Attempt:
             device=images.device,
         )
 
-    def _build(self, student: Net, teacher: Net | None, facts: Facts, pictures: Pictures) -> None:
-        """Every method's parts into the student, then every method's own modules, each from a seed of its own."""
+    def _build(self, student: Net, teacher: Net | None, facts: Facts, pictures: Pictures) -> tuple[Side, Side | None]:
+        """Both nets as the methods see them, with what these put into the student and train beside it."""
         assert self.resources is not None
-        other = None if teacher is None else _side(teacher, pictures)
-        for key, each in self.methods.items():
-            for part in each.parts(_side(student, pictures), other, facts):
-                insert(student, part, seeds.generator(self.experiment.run.seed, "part", key, part.name))
-        own = _side(student, pictures)
-        for key, each in self.methods.items():
-            torch.manual_seed(seeds.key(self.experiment.run.seed, "build", key))
-            for match in each.matches(own, other):
-                self.report.note(f"{each.title} compares {match.in_words()}: {match.how()}")
-            each.build(own, other, facts)
-            self.resources.place(each)
+        bare = building.side(student, pictures.shape)
+        other = None if teacher is None else building.side(teacher, pictures.shape)
+        seed, note = self.experiment.run.seed, self.report.note
+        return building.build(self.methods, bare, other, facts, seed, self.resources.place, note), other
 
     def _quantized(self, student: Net, pictures: Pictures, facts: Facts) -> Quantization:
         """The student's quantizers, put in place around everything that methods inserted."""
@@ -206,7 +197,7 @@ class Attempt:
         return made
 
     def _prepare(
-        self, student: Net, teacher: Net | None, facts: Facts, pictures: Pictures, saved: Mapping[str, Any] | None
+        self, sides: tuple[Side, Side | None], facts: Facts, pictures: Pictures, saved: Mapping[str, Any] | None
     ) -> None:
         for key, each in self.methods.items():
             if key in self.prepared:
@@ -214,7 +205,6 @@ class Attempt:
                 each.load_state_dict(saved["methods"][key])
                 self._unrestored.remove(key)
                 continue
-            sides = _side(student, pictures), None if teacher is None else _side(teacher, pictures)
             lab = Laboratory(
                 key, each, experiment=self.experiment, pictures=pictures, student=sides[0], teacher=sides[1], facts=facts,
                 stagehand=self.hand,
@@ -308,10 +298,6 @@ def made(key: str, settings: Mapping[str, Any]) -> Method:
     """A method of an experiment with its own settings (the weight of the labels belongs to the session)."""
     kind = method.find(key)
     return kind(method.chosen(key, settings))
-
-
-def _side(net: Net, pictures: Pictures) -> Side:
-    return Side(net, taps.shapes(net, pictures.shape))
 
 
 def _sum(values: Any) -> float | None:

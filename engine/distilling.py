@@ -115,8 +115,8 @@ class Distilling:
                 pieces["labels"] = ce * self.cast.ce_weight
         total = sum(pieces.values(), torch.zeros((), device=batch.x.device))
         every = self.experiment.run.share_every
-        if every and batch.step % every == 0 and len(pieces) > 1:
-            reaching = {name: piece for name, piece in pieces.items() if name not in self._own}
+        reaching = {name: piece for name, piece in pieces.items() if name not in self._own}
+        if every and batch.step % every == 0 and len(reaching) > 1:
             self.hand.report.measure(gradient_shares(reaching, self._earliest))
         self._update(batch, total)
         self.hand.report.measure(self.cast.quantization.stepped(batch.step))

@@ -29,6 +29,13 @@ class Bottleneck(nn.Module):
         return x + self.up(self.down(x))
 
 
+class Classifier(nn.Linear):
+    """A classifier of a method's own."""
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__(width, classes)
+
+
 @pytest.fixture(autouse=True)
 def bottleneck_is_a_kind() -> Iterator[None]:
     kind("test.bottleneck")(Bottleneck)
@@ -79,6 +86,20 @@ def test_the_weights_of_a_part_come_from_the_generator() -> None:
     insert(one, PART, torch.Generator().manual_seed(1))
     insert(other, PART, torch.Generator().manual_seed(1))
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+def test_what_goes_into_a_classifier_that_replaces_another_is_still_a_tap() -> None:
+    net = nets.build("torchvision.mobilenet_v3_small", classes=7, channels=3, size=32)
+    kind("test.classifier")(Classifier)
+    try:
+        insert(
+            net, Part("own", after="head", kind="test.classifier", arguments={"width": 1024, "classes": 7}), torch.Generator()
+        )
+    finally:
+        del KINDS["test.classifier"]
+    view = Look(net.eval(), {"pooled": "pooled", "out": "own.out"})(torch.rand(2, 3, 32, 32))
+    assert torch.equal(view.taps["out"], view.logits)
+    torch.testing.assert_close(net.head(view.taps["pooled"]), view.logits)
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,27 @@ def test_methods_on_logits_see_them_modified_wherever_the_modifier_stands_and_ot
     assert (set(features.seen.student.taps), set(features.seen.teacher.taps)) == ({"mine"}, {"theirs"})
 
 
+class Otherwise(OnLogits):
+    """Compares thrice the student's logits."""
+
+    def answers(self, seen: Seen) -> Tensor:
+        return 3 * seen.student.logits
+
+
+def test_what_a_method_compares_instead_of_the_students_logits_is_what_modifiers_change() -> None:
+    own, other, modifier = Otherwise(Method.Params()), OnLogits(Method.Params()), halving()
+    made, batch = stack(own=own, halving=modifier, other=other)
+    student, teacher = made.see(batch)
+    made.losses(batch, student, teacher)
+    assert torch.equal(own.seen.student.logits, 3 * student.logits / 2)
+    assert torch.equal(other.seen.student.logits, student.logits / 2)
+    assert own.seen.temperature is modifier.theta
+    alone, _ = stack(own=own)
+    alone.watches(batch, student, teacher, torch.Generator())
+    alone.losses(batch, student, teacher)
+    assert torch.equal(own.seen.student.logits, 3 * student.logits)
+
+
 def test_modifiers_follow_one_another_in_stack_order() -> None:
     listening = OnLogits(Method.Params())
     made, batch = stack(one=halving(), two=halving(), listening=listening)
