@@ -1,4 +1,4 @@
-"""The terminal: train, evaluate, list, show, export, bench, doctor, catalog."""
+"""The terminal: train, sweep, evaluate, list, show, export, bench, doctor, catalog."""
 
 from __future__ import annotations
 
@@ -72,6 +72,36 @@ def _train(resolved: presets.Resolved, home: Path | None, path: Path | None, as_
 
 
 @cli.command()
+def sweep(
+    file: Annotated[str, typer.Argument(help="A sweep's name (sweeps/digits-reffakd-softness) or the path of a YAML file.")],
+    sets: Sets = None,
+    runs_folder: Runs = None,
+    as_json: AsJson = False,
+    keep_going: Annotated[bool, typer.Option("--keep-going", help="Leave out what is refused, go on after a failure.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="Make the report anew from the runs that are done.")] = False,
+    entries: Annotated[bool, typer.Option("--entries", help="Only say what would be run.")] = False,
+) -> None:
+    """Run every entry of a sweep on the same seeds, or go on with it; ends with a table, CSV files and plots."""
+    from engine import sweeps
+    from engine.sweeps import terminal
+
+    _count_own_nets()
+    try:
+        made = sweeps.read(file)
+        found = sweeps.entries(made, sets or [])
+        if entries:
+            terminal.announce(made, found)
+            return
+        home = runs_folder or runs.home()
+        code = terminal.remade(made, found, home) if report else terminal.drive(made, found, home, keep_going, as_json)
+    except presets.PresetError as error:
+        raise _refusal("\n".join(str(p) for p in error.problems)) from error
+    except sweeps.SweepError as error:
+        raise _refusal(str(error)) from error
+    raise typer.Exit(code)
+
+
+@cli.command()
 def evaluate(
     file: Annotated[Path, typer.Argument(help="student.safetensors, or a state dict (.pth .pt .th .safetensors) with --net.")],
     dataset: Annotated[str, typer.Option(help="Dataset to evaluate on.")],
@@ -98,7 +128,7 @@ def evaluate(
 
 @cli.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="presets, methods, nets, datasets or runs.")] = "presets",
+    what: Annotated[str, typer.Argument(help="presets, sweeps, methods, nets, datasets or runs.")] = "presets",
     runs_folder: Runs = None,
 ) -> None:
     """What there is."""
@@ -107,6 +137,7 @@ def list_(
     known = cards.catalogue()
     tables: dict[str, Any] = {
         "presets": lambda: [("name", "title")] + [(p.name, p.title) for p in presets.names()],
+        "sweeps": lambda: [("name", "title")] + [(s.name, s.title) for s in presets.names((presets.SWEEPS,))],
         "methods": lambda: [("method", "title", "paper")] + [(c.key, c.title, c.paper) for c in known.methods.values()],
         "nets": lambda: [("net", "parameters", "multiply-adds", "sides")]
         + [(c.key, f"{c.parameters:,}", f"{c.multiply_adds:,}", _sides(c)) for c in known.nets.values()],

@@ -216,11 +216,61 @@ class GroupEnded(Event):
     deviations: dict[str, float]
 
 
+@dataclass(frozen=True, kw_only=True)
+class SweepStarted(Event):
+    """A sweep began, or went on: the titles of its entries in order, the one they are compared with, how many runs there are in
+    all and how many of them are done."""
+
+    sweep: str
+    title: str
+    folder: str
+    entries: tuple[str, ...]
+    baseline: str
+    runs: int
+    done: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepProgressed(Event):
+    """The next run of a sweep belongs to an entry (`number` of `entries`, from 1); `done` of `runs` are behind, and about
+    `seconds_left` are ahead (None before the first run has ended)."""
+
+    entry: str
+    number: int
+    entries: int
+    done: int
+    runs: int
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryEnded(Event):
+    """An entry of a sweep is over for this attempt: its finished runs, and mean and standard deviation of their accuracies. The
+    outcome may also be `refused`; the sentence says why it is not done."""
+
+    entry: str
+    outcome: str
+    sentence: str
+    runs: tuple[str, ...]
+    means: dict[str, float]
+    deviations: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepEnded(Event):
+    """The last word of an attempt at a sweep; `files` of the report lie in `folder`."""
+
+    outcome: Outcome
+    sentence: str
+    folder: str
+    files: tuple[str, ...]
+
+
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         RunStarted, RunResumed, StageStarted, StageEnded, Step, Progressed, Evaluated, Measured, Watched, Finding, Saved, Note,
-        Paused, Unpaused, Refused, RunEnded, GroupEnded,
+        Paused, Unpaused, Refused, RunEnded, GroupEnded, SweepStarted, SweepProgressed, EntryEnded, SweepEnded,
     )
 }  # fmt: skip
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import itertools
 import re
 import statistics
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,25 +65,31 @@ class RefusedError(ValueError):
         self.problems = tuple(problems)
 
 
-def run(resolved: Resolved, sink: Sink, control: Control, *, home: Path | None = None, resume: Path | None = None) -> Outcome:
+def run(
+    resolved: Resolved,
+    sink: Sink,
+    control: Control,
+    *,
+    home: Path | None = None,
+    resume: Path | None = None,
+    repeats: Collection[int] | None = None,
+) -> Outcome:
     """Run every repeat of an experiment, or go on with the run at `resume` and the repeats after it.
 
     Events go to `sink` in the calling thread. `home` is the folder of the runs: the user's where it is not given, or the
-    one in which the resumed run lies. Raises RefusedError before anything is made when the experiment breaks a rule, when
+    one in which the resumed run lies. `repeats`, where it is given, are those to run now, counted from 0; with `resume` they
+    join the group of that run. Raises RefusedError before anything is made when the experiment breaks a rule, when
     nothing is left to resume, or when the folder cannot be written or is in use; failures during a run end it with a
     RunEnded and are raised again unless they are a user's to mend.
     """
     home = home or (resume.resolve().parent if resume else runs.home())
-    broken = _completed(resolved.experiment)
-    if broken:
-        raise _refused(broken, sink)
-    problems = [*rules.problems(resolved.experiment, catalogue(), home=home), *_device(resolved)]
+    problems = refusals(resolved, home)
     if problems:
         raise _refused(problems, sink)
     first = _started(resume) if resume else None
-    group = first.group if first else _name(resolved.experiment.title or "run")
+    group = first.group if first else _name(resolved.experiment.title or "run", home)
     there = {**_members(home, group, resolved), first.repeat: resume} if first and resume else {}
-    left = _left(resolved, first, there)
+    left = _left(resolved, first, there, repeats)
     if not left:
         raise _refused([rules.Problem("run", f"{resume} is finished; `kdstudio export` takes its student away")], sink)
     outcome, folders, results = "done", list[Path](), list[dict[str, Any]]()
@@ -93,9 +100,16 @@ def run(resolved: Resolved, sink: Sink, control: Control, *, home: Path | None =
         results.append(found)
         if outcome != "done":
             break
-    if outcome == "done" and resolved.experiment.run.repeats > 1:
+    if outcome == "done" and resolved.experiment.run.repeats > 1 and repeats is None:
         _sum_up(group, home, sink)
     return Outcome(outcome, tuple(folders), tuple(results))
+
+
+def refusals(resolved: Resolved, home: Path) -> list[rules.Problem]:
+    """Why an experiment cannot run here, its runs lying under `home`; empty where it can. Nets that the catalogue lacks are
+    counted for it."""
+    found = _completed(resolved.experiment)
+    return found or [*rules.problems(resolved.experiment, catalogue(), home=home), *_device(resolved)]
 
 
 def _refused(problems: Sequence[rules.Problem], sink: Sink) -> RefusedError:
@@ -124,10 +138,14 @@ def _members(home: Path, group: str, resolved: Resolved) -> dict[int, Path]:
     return {row.seed - resolved.experiment.run.seed: row.path for row in rows}
 
 
-def _left(resolved: Resolved, first: RunStarted | None, there: Mapping[int, Path]) -> list[int]:
-    """The repeats to run: all of a fresh experiment; of a resumed one those from its own on that have not finished."""
-    every = range(first.repeat if first else 0, resolved.experiment.run.repeats)
-    return [n for n in every if n not in there or RunFolder.open(there[n]).state() != "done"]
+def _left(
+    resolved: Resolved, first: RunStarted | None, there: Mapping[int, Path], repeats: Collection[int] | None
+) -> list[int]:
+    """The repeats to run: those asked for, else all of a fresh experiment and of a resumed one those from its own on; none that
+    has finished."""
+    following = range(first.repeat if first else 0, resolved.experiment.run.repeats)
+    wanted = following if repeats is None else sorted(repeats)
+    return [n for n in wanted if n not in there or RunFolder.open(there[n]).state() != "done"]
 
 
 def _device(resolved: Resolved) -> list[rules.Problem]:
@@ -218,10 +236,12 @@ def _started(path: Path) -> RunStarted:
     return RunStarted(run=path.name, title="", folder=str(path), seed=0, group=path.name)
 
 
-def _name(title: str) -> str:
-    """A folder name from the time and a title."""
+def _name(title: str, home: Path) -> str:
+    """A folder name from the time and a title, which no group has yet: two may start within a second."""
     words = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:48] or "run"
-    return f"{time.strftime('%Y%m%d-%H%M%S')}-{words}"
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{words}"
+    names = (name if n == 1 else f"{name}-{n}" for n in itertools.count(1))
+    return next(n for n in names if not any(home.glob(f"{n}-s*")))
 
 
 def _sum_up(group: str, home: Path, sink: Sink) -> None:

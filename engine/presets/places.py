@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,9 @@ from engine.presets.problems import PresetError, Problem
 
 KINDS = ("experiments", "datasets", "pairs", "methods")
 """The folders of presets; the folder is the first half of a preset's name."""
+
+SWEEPS = "sweeps"
+"""The folder of sweeps, which stand on presets and are none themselves."""
 
 _NAME = re.compile(rf"^(?:{'|'.join(KINDS)})/[A-Za-z0-9][A-Za-z0-9_.-]*$")
 
@@ -37,14 +41,14 @@ def user_folder() -> Path:
     return Path(appdirs.user_config_dir("kdstudio", appauthor=False)) / "presets"
 
 
-def names() -> tuple[PresetName, ...]:
+def names(kinds: Sequence[str] = KINDS) -> tuple[PresetName, ...]:
     """Every preset that can be picked, by kind, then name; a user's own hides a shipped one of the same name."""
-    return tuple(_described(name, path, path.is_relative_to(place("presets"))) for name, path in _files().items())
+    return tuple(_described(name, path, path.is_relative_to(place("presets"))) for name, path in _files(kinds).items())
 
 
-def _files() -> dict[str, Path]:
+def _files(kinds: Sequence[str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for kind in KINDS:
+    for kind in kinds:
         both = {p.stem: p for root in (place("presets"), user_folder()) for p in (root / kind).glob("*.yaml")}
         found |= {f"{kind}/{stem}": both[stem] for stem in sorted(both)}
     return found
@@ -59,7 +63,7 @@ def _described(name: str, path: Path, shipped: bool) -> PresetName:
     return PresetName(name, title, kind, shipped, path)
 
 
-def locate(preset: str | Path, beside: Path | None = None) -> tuple[str, Path]:
+def locate(preset: str | Path, beside: Path | None = None, kinds: Sequence[str] = KINDS) -> tuple[str, Path]:
     """Name and file of a preset given by name or by path (one that ends in .yaml or .yml); a relative path in `extends`
     counts from the folder `beside`. Raises PresetError with the nearest name where there is none."""
     text = str(preset)
@@ -69,17 +73,24 @@ def locate(preset: str | Path, beside: Path | None = None) -> tuple[str, Path]:
         if not path.is_file():
             raise PresetError([Problem("", f"there is no preset file {str(path)!r}")])
         return name_of(path), path
-    known = _files()
+    known = _files(kinds)
     if text not in known:
-        sentence = f"there is no preset {text!r}{did_you_mean(text, known) or '; `kdstudio list` names them all'}"
-        raise PresetError([Problem("", sentence)])
+        raise PresetError([Problem("", _missing(text, kinds, known))])
     return text, known[text]
+
+
+def _missing(name: str, kinds: Sequence[str], known: Mapping[str, Path]) -> str:
+    if SWEEPS in kinds:
+        return f"there is no sweep {name!r}{did_you_mean(name, known) or '; `kdstudio list sweeps` names them all'}"
+    if name in _files((SWEEPS,)):
+        return f"{name!r} is a sweep; run it with `kdstudio sweep {name}`"
+    return f"there is no preset {name!r}{did_you_mean(name, known) or '; `kdstudio list` names them all'}"
 
 
 def name_of(path: Path) -> str:
     """What a preset file is called: `kind/stem` where presets lie, else its path."""
     for root in (user_folder(), place("presets")):
-        if path.absolute().parent.parent == root.absolute() and path.parent.name in KINDS:
+        if path.absolute().parent.parent == root.absolute() and path.parent.name in (*KINDS, SWEEPS):
             return f"{path.parent.name}/{path.stem}"
     return str(path)
 

@@ -67,10 +67,43 @@ def resolve(
     return Resolved(experiment, _origins(stack, experiment, known), below, name, path, extends)
 
 
+def layered(
+    layers: Sequence[Document],
+    origin: str,
+    values: Mapping[str, Any],
+    sets: Sequence[str] = (),
+    *,
+    beside: Path,
+    catalogue: Catalogue | None = None,
+) -> Resolved:
+    """The experiment of documents laid over one another, each upon what it extends (paths there count from the folder
+    `beside`), changed by `values` (dotted path -> value), which `origin` decided too, and by `--set` texts. Raises PresetError
+    as `resolve` does."""
+    known = catalogue or cards.catalogue()
+    stack = Stack()
+    below = stack.tree()
+    for layer in layers:
+        document = checked(layer, known)
+        _lay_below(stack, document, beside, (), known)
+        stack.lay(document.tree, origin)
+    _edit(stack, [*(_Edit(path, value, origin) for path, value in values.items()), *(_from_set(t, known) for t in sets)], known)
+    experiment = _experiment(stack, known, layers[-1])
+    return Resolved(experiment, _origins(stack, experiment, known), below)
+
+
+def edit_problems(path: str, value: Any, *, catalogue: Catalogue | None = None) -> tuple[Problem, ...]:
+    """Why a setting, named by its dotted path, cannot have this value; empty where it can."""
+    known = catalogue or cards.catalogue()
+    try:
+        return tuple(p for edit in _spelled_out(_Edit(path, value, "")) for p in _edit_problems(edit, known))
+    except PresetError as error:
+        return error.problems
+
+
 def from_tree(tree: Tree, origin: str, *, catalogue: Catalogue | None = None) -> Resolved:
     """The experiment of a plain tree that stands on the defaults alone. Raises PresetError as `resolve` does."""
     known = catalogue or cards.catalogue()
-    document = _checked(Document(origin, tree), known)
+    document = checked(Document(origin, tree), known)
     if document.tree.get("extends"):
         raise PresetError([Problem("extends", "a tree without a file stands on the defaults alone", origin)])
     stack = Stack()
@@ -90,21 +123,28 @@ def method_settings(experiment: Experiment, method: str, *, catalogue: Catalogue
 
 def _lay_extended(stack: Stack, path: Path, inside: tuple[Path, ...], catalogue: Catalogue) -> Document:
     """Lay what a file extends, deepest first; give back the checked file itself, not yet laid."""
-    document = _checked(read(path), catalogue)
-    for i, wanted in enumerate(document.tree.get("extends") or ()):
-        try:
-            name, found = locate(wanted, path.parent)
-        except PresetError as error:
-            raise PresetError(document.problem(f"extends.{i}", p.sentence) for p in error.problems) from error
-        if found.resolve() in {p.resolve() for p in (*inside, path)}:
-            chain = " -> ".join(shown(p) for p in (*inside, path, found))
-            raise PresetError([document.problem(f"extends.{i}", f"a preset cannot extend itself: {chain}")])
-        inner = _lay_extended(stack, found, (*inside, path), catalogue)
-        stack.lay({k: v for k, v in inner.tree.items() if k not in OWN}, name)
+    document = checked(read(path), catalogue)
+    _lay_below(stack, document, path.parent, (*inside, path), catalogue)
     return document
 
 
-def _checked(document: Document, catalogue: Catalogue) -> Document:
+def _lay_below(stack: Stack, document: Document, folder: Path, inside: tuple[Path, ...], catalogue: Catalogue) -> None:
+    """Lay what a document extends; `inside` are the files that lead to it, its own the last."""
+    for i, wanted in enumerate(document.tree.get("extends") or ()):
+        try:
+            name, found = locate(wanted, folder)
+        except PresetError as error:
+            raise PresetError(document.problem(f"extends.{i}", p.sentence) for p in error.problems) from error
+        if found.resolve() in {p.resolve() for p in inside}:
+            chain = " -> ".join(shown(p) for p in (*inside, found))
+            raise PresetError([document.problem(f"extends.{i}", f"a preset cannot extend itself: {chain}")])
+        inner = _lay_extended(stack, found, inside, catalogue)
+        stack.lay({k: v for k, v in inner.tree.items() if k not in OWN}, name)
+
+
+def checked(document: Document, catalogue: Catalogue) -> Document:
+    """The document in the newest schema with every short form spelled out. Raises PresetError with all that cannot stand in a
+    preset."""
     newest = migrated(document)
     if isinstance(newest, Problem):
         raise PresetError([newest])

@@ -78,7 +78,8 @@ def test_a_pair_preset_is_named_after_its_nets() -> None:
 
 
 def test_every_file_among_the_presets_is_one_that_can_be_picked() -> None:
-    assert {p for p in place("presets").rglob("*") if p.is_file()} == {n.path for n in SHIPPED}
+    sweeps = {n.path for n in presets.names((presets.SWEEPS,)) if n.shipped}
+    assert {p for p in place("presets").rglob("*") if p.is_file()} == {n.path for n in SHIPPED} | sweeps
 
 
 def test_the_default_experiment_needs_no_teacher_and_no_download() -> None:
