@@ -142,12 +142,6 @@ def _layers(key: str, channels: int, classes: int, side: int) -> Layers:
     return described(ghost(key, classes=classes, channels=channels, size=side))
 
 
-def _layers(key: str, channels: int, classes: int, side: int) -> Layers:
-    from engine.quantize.layers import described
-
-    return described(ghost(key, classes=classes, channels=channels, size=side))
-
-
 def build(
     key: str,
     *,

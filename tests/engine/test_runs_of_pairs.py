@@ -12,7 +12,8 @@ from engine.control import Control
 from engine.events import Event, Measured, Note, Refused, RunEnded, RunStarted, StageEnded, Watched
 
 QUICK: dict[str, Any] = {
-    "dataset.subset": 0.1, "training.epochs": 1, "training.batch_size": 32, "run.threads": 1, "run.precision": "float32", "run.probe_images": 16,
+    "dataset.subset": 0.1, "training.epochs": 1, "training.batch_size": 32, "run.threads": 1,
+    "run.precision": "float32", "run.probe_images": 16,
     "student.net": "vgg8", "teacher.net": "resnet8", "teacher.source": "train", "teacher.epochs": 1,
 }  # fmt: skip
 
