@@ -268,6 +268,6 @@ def _pairs(paired: outline.Paired) -> QWidget:
     return made
 
 
-def _map(tap: str, shape: Sequence[int]) -> str:
+def _map(tap: str, shape: tuple[int, ...]) -> str:
     """A tap and its shape, never broken between two lines."""
     return f"{tap} {by(shape)}".replace(" ", "\u00a0")
