@@ -51,7 +51,12 @@ def in_words(rows: Sequence[Row], show: Sequence[str], catalogue: Catalogue) -> 
 
 
 def _spread_of(name: str) -> Callable[[Row], str]:
-    return lambda row: spread(row.spread(name), ".3g")
+    return lambda row: _short(row.spread(name))
+
+
+def _short(found: Spread | None) -> str:
+    """As `spread`, in three digits; large numbers whole."""
+    return spread(found, ",.0f" if found is not None and abs(found.mean) >= 1000 else ".3g")
 
 
 def title_of(name: str, catalogue: Catalogue) -> str:
