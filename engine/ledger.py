@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -79,6 +81,14 @@ class Ledger:
             return None
         spent = self._counter() - self._joules
         return None if spent < 0 else spent + (self._before.get("joules") or 0.0)  # a counter that wrapped says nothing
+
+
+def give_back() -> None:
+    """Hand memory that was freed back to the kernel where the C library can (glibc), so that what a run adds to the process is
+    the run's own and not hidden in what an earlier one left."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def energy_counter(device: torch.device) -> Callable[[], float] | None:

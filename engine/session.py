@@ -29,6 +29,7 @@ from engine.downloads import DownloadError
 from engine.events import GroupEnded, Refused, RunEnded, RunStarted
 from engine.experiment import Experiment
 from engine.export.student import StudentError
+from engine.ledger import give_back
 from engine.nets import NetError
 from engine.pairing import PairError
 from engine.plan import announce
@@ -95,6 +96,7 @@ def run(
     outcome, folders, results = "done", list[Path](), list[dict[str, Any]]()
     for repeat in left:
         gc.collect()  # an attempt's nets and hooks refer to each other: without this the last repeat's data set stays
+        give_back()
         path, outcome, found = _one(resolved, sink, control, home, group, repeat, there.get(repeat))
         folders.append(path)
         results.append(found)

@@ -133,12 +133,4 @@ def _numbers(row: Row, varied: Sequence[str], show: Sequence[str], differs: str)
 def differs(first: Row, row: Row, catalogue: Catalogue) -> str:
     """The settings in which an entry differs from the first, as `training.epochs 3 -> 5; methods.kd.weight 0.9`."""
     found = contents.differences(first.entry.resolved.experiment, row.entry.resolved.experiment, catalogue)
-    return "; ".join(_change(path, *pair) for path, pair in found.items())
-
-
-def _change(path: str, before: Any, after: Any) -> str:
-    if path == contents.METHODS:
-        return f"methods {' + '.join(before) or 'none'} -> {' + '.join(after) or 'none'}"
-    if before is None:
-        return f"{path} {after}"
-    return f"{path} {before} -> {DASH if after is None else after}"
+    return "; ".join(contents.change(path, *pair) for path, pair in found.items())

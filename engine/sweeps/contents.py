@@ -63,17 +63,22 @@ def _default(path: str, catalogue: Catalogue) -> Any:
 
 
 def differences(one: Experiment, other: Experiment, catalogue: Catalogue) -> dict[str, tuple[Any, Any]]:
-    """Settings in which two experiments differ, by path: the value of each, None where it does not matter there. Of a method
-    that only one of them has, no more than what is not its default."""
+    """Settings in which two experiments differ, by path, and the value of each. What matters in the other alone is named where
+    it is not at its default (then the first value is None), what matters in the first alone is not: another setting that
+    differs says why."""
     mine, theirs = settings(one, catalogue), settings(other, catalogue)
-    found = dict[str, tuple[Any, Any]]()
-    for path in {**mine, **theirs}:
-        pair = mine.get(path), theirs.get(path)
-        alone = path.startswith("methods.") and (path.split(".")[1] in one.methods) != (path.split(".")[1] in other.methods)
-        if path in ASIDE or pair[0] == pair[1] or (alone and _default(path, catalogue) in pair):
-            continue
-        found[path] = pair
-    return found
+    return {
+        path: (mine.get(path), value)
+        for path, value in theirs.items()
+        if path not in ASIDE and value != mine.get(path) and (path in mine or value != _default(path, catalogue))
+    }
+
+
+def change(path: str, before: Any, after: Any) -> str:
+    """A difference in words: `training.epochs 3 -> 5`, `methods none -> kd`, `methods.kd.weight 2`."""
+    if path == METHODS:
+        return f"methods {' + '.join(before) or 'none'} -> {' + '.join(after) or 'none'}"
+    return f"{path} {after}" if before is None else f"{path} {before} -> {after}"
 
 
 def words(varied: Mapping[str, Any], experiment: Experiment, catalogue: Catalogue) -> str:

@@ -217,7 +217,7 @@ def _edited(entry: Entry, before: Path) -> str:
     """What differs from the run that an entry of this title had before."""
     known = cards.catalogue()
     found = contents.differences(RunFolder.open(before).experiment().experiment, entry.resolved.experiment, known)
-    said = [f"{path} {old} -> {new}" for path, (old, new) in found.items() if path != "student.run"]
+    said = [contents.change(path, *pair) for path, pair in found.items() if path != "student.run"]
     return f"{entry.title!r} was run with other settings ({_several(said) or 'its start'}); it is run anew"
 
 
