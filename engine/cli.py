@@ -55,7 +55,7 @@ def _train(resolved: presets.Resolved, home: Path | None, path: Path | None, as_
     from engine import session
 
     control = Control()
-    before = signal.signal(signal.SIGINT, lambda *_: control.stop())
+    before = {asked: signal.signal(asked, lambda *_: control.stop()) for asked in (signal.SIGINT, signal.SIGTERM)}
     try:
         if as_json:
             outcome = session.run(resolved, say_lines, control, home=home, resume=path)
@@ -65,7 +65,8 @@ def _train(resolved: presets.Resolved, home: Path | None, path: Path | None, as_
     except session.RefusedError:
         return 2
     finally:
-        signal.signal(signal.SIGINT, before)
+        for asked, earlier in before.items():
+            signal.signal(asked, earlier)
     if not as_json and outcome.outcome == "stopped":
         typer.echo(f"Go on with: kdstudio train --resume {outcome.folders[-1]}")
     return {"done": 0, "stopped": 3, "failed": 1}[outcome.outcome]
