@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
 from PySide6.QtSvg import QSvgRenderer
@@ -10,8 +12,6 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QSizePolicy, QToolBu
 from engine.cards import place
 from kdstudio import icons, theme
 
-ENTRIES = (("setup", "Set up", "setup"), ("run", "Run", "run"), ("runs", "Runs", "runs"))
-"""Screen, words, icon."""
 MODES: dict[theme.Mode, tuple[str, str]] = {"system": ("system", "System"), "light": ("sun", "Light"), "dark": ("moon", "Dark")}
 """Mode -> icon, words."""
 
@@ -62,15 +62,15 @@ class RailItem(QToolButton):
 
 
 class Rail(QFrame):
-    """Screens above, theme below. `chosen` carries the screen's name."""
+    """Screens above, theme below; `entries` are key, words, icon of each screen. `chosen` carries the screen's key."""
 
     chosen = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, entries: Sequence[tuple[str, str, str]]) -> None:
         super().__init__()
         theme.set_role(self, "rail")
         self.setFixedWidth(theme.RAIL)
-        self.items = {screen: RailItem(name, words) for screen, words, name in ENTRIES}
+        self.items = {screen: RailItem(name, words) for screen, words, name in entries}
         self.theme = RailItem(*MODES[theme.mode()])
         self.theme.setToolTip("Light, dark, or as the system has it")
         self.theme.setAccessibleName("Theme")

@@ -1,12 +1,12 @@
-"""The window: the rail, the screens, and the wires between them. Screens are built when they are first shown."""
+"""The window: the rail, the screens of `entries`, and what a person does that concerns more than one of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from PySide6.QtCore import QByteArray, QSettings, QTimer
+from PySide6.QtCore import QByteArray, QSettings, Signal
 from PySide6.QtGui import QCloseEvent, QIcon
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
@@ -14,13 +14,15 @@ from engine.cards import place
 from engine.presets import PresetError, Resolved
 from kdstudio import asking, boxes, theme
 from kdstudio.counting import Counting
+from kdstudio.entries import ENTRIES
+from kdstudio.leaving import Leaving
 from kdstudio.rail import Rail
-from kdstudio.screens.setup import SetupScreen
 from kdstudio.store import Store
 
 if TYPE_CHECKING:
     from kdstudio.screens.run import RunScreen
     from kdstudio.screens.runs import RunsScreen
+    from kdstudio.screens.setup import SetupScreen
     from kdstudio.training import Trainer
 
 EXPERIMENT = "experiment.yaml"
@@ -28,27 +30,24 @@ EXPERIMENT = "experiment.yaml"
 
 
 class Window(QMainWindow):
-    """One window, one experiment in the form, at most one run at a time."""
+    """One window, one experiment in the form, at most one run at a time. Screens are built when they are first shown."""
+
+    state_changed = Signal(str)
+    """What the trainer does now: idle, starting, running, paused, stopping."""
 
     def __init__(self, store: Store, home: Path | None = None, trainer: Trainer | None = None) -> None:
         super().__init__()
         self.store = store
         self.counting = Counting(store, self)
+        self.state_changed.connect(self._show_state)
         self._home = home
-        self._trainer = trainer
+        self._trainer: Trainer | None = None
         if trainer is not None:
-            trainer.state_changed.connect(self._show_state)
-        self.setWindowTitle("kdstudio")
-        self.setWindowIcon(QIcon(str(place("assets") / "icons" / "kdstudio.svg")))
-        self.setMinimumSize(theme.SPACE * 120, theme.SPACE * 75)
-        self.rail = Rail()
-        self.setup = SetupScreen(store)
-        self._run: RunScreen | None = None
+            self._employ(trainer)
+        self._leaving = Leaving(self, lambda: self.trainer.stop())
+        self._built: dict[str, QWidget] = {}
         self._past: RunScreen | None = None
-        self._runs: RunsScreen | None = None
-        self._leaving = ""
         self._lay_out()
-        self._wire()
         self.counting.failed.connect(lambda said: asking.tell(self, "Nets could not be counted", said))
         self.show_setup()
         self.setup.area.setFocus()
@@ -68,58 +67,62 @@ class Window(QMainWindow):
         if self._trainer is None:
             from kdstudio.training import Trainer
 
-            self._trainer = Trainer(self)
-            self._trainer.state_changed.connect(self._show_state)
-        return self._trainer
+            self._employ(Trainer(self))
+        return cast("Trainer", self._trainer)
 
     # Screens
+
+    def page(self, key: str) -> QWidget:
+        """The screen with this key in `ENTRIES`; made and wired when it is first wanted. Raises KeyError."""
+        if key not in self._built:
+            self._built[key] = {entry.key: entry for entry in ENTRIES}[key].build(self)
+            self._screens.addWidget(self._built[key])
+        return self._built[key]
+
+    def built(self) -> tuple[str, ...]:
+        """The keys of the screens that were made so far."""
+        return tuple(self._built)
+
+    def go(self, key: str) -> None:
+        """Show a screen."""
+        self._show(self.page(key), key)
+
+    @property
+    def setup(self) -> SetupScreen:
+        """The form."""
+        return cast("SetupScreen", self.page("setup"))
 
     @property
     def run(self) -> RunScreen:
         """The screen of the run that goes on, or went on last."""
-        if self._run is None:
-            self._run = self._run_screen()
-            self._run.pause_requested.connect(self.trainer.pause)
-            self._run.resume_requested.connect(self.trainer.resume)
-            self._run.stop_requested.connect(self.trainer.stop)
-            self._run.save_requested.connect(self.trainer.save_now)
-            self.trainer.said.connect(self._run.receive)
-            self.trainer.state_changed.connect(self._run.set_state)
-        return self._run
+        return cast("RunScreen", self.page("run"))
 
     @property
     def past(self) -> RunScreen:
         """The screen of a run that was opened from its folder, apart from the one that goes on."""
         if self._past is None:
-            self._past = self._run_screen()
+            from kdstudio.entries.run import stored
+
+            self._past = stored(self)
+            self._screens.addWidget(self._past)
         return self._past
 
     @property
     def runs(self) -> RunsScreen:
         """The table of all runs."""
-        if self._runs is None:
-            from kdstudio.screens.runs import RunsScreen
-
-            self._runs = RunsScreen(self.home)
-            self._runs.open_requested.connect(self.open_run)
-            self._runs.resume_requested.connect(self.resume_run)
-            self._runs.clone_requested.connect(self.clone_run)
-            self.trainer.state_changed.connect(self._runs.set_trainer_state)
-            self._runs.set_trainer_state(self.trainer.state)
-            self._screens.addWidget(self._runs)
-        return self._runs
+        return cast("RunsScreen", self.page("runs"))
 
     def show_setup(self) -> None:
         """Go to the form."""
-        self._show(self.setup, "setup")
+        self.go("setup")
 
     def show_run(self) -> None:
         """Go to the run."""
-        self._show(self.run, "run")
+        self.go("run")
 
     def show_runs(self) -> None:
         """Go to the table of runs."""
-        self._show(self.runs, "runs")
+        self.go("runs")
 
     # What a person does
 
@@ -172,14 +175,13 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask first while something runs."""
-        if not self._running():
-            self.counting.end()
-            QSettings().setValue("geometry", self.saveGeometry())
-            event.accept()
+        if self._running():
+            event.ignore()
+            self._leaving.ask()
             return
-        event.ignore()
-        if not self._leaving:
-            self._ask_to_leave()
+        self.counting.end()
+        QSettings().setValue("geometry", self.saveGeometry())
+        event.accept()
 
     def restore(self) -> None:
         """Take the size and the place of last time."""
@@ -189,22 +191,12 @@ class Window(QMainWindow):
 
     # Inside
 
-    def _run_screen(self) -> RunScreen:
-        from kdstudio.screens.run import RunScreen
-
-        screen = RunScreen()
-        screen.setup_requested.connect(self.show_setup)
-        screen.continue_requested.connect(self.resume_run)
-        screen.fix_requested.connect(lambda fix: self._apply_fix(screen, fix))
-        self._screens.addWidget(screen)
-        return screen
-
-    def _apply_fix(self, screen: RunScreen, fix: Mapping[str, Any]) -> None:
-        if screen.history.folder is not None:
-            self.clone_run(screen.history.folder, fix)
+    def _employ(self, trainer: Trainer) -> None:
+        self._trainer = trainer
+        trainer.state_changed.connect(self.state_changed)
 
     def _is_live(self, path: Path) -> bool:
-        live = self._run.history.folder if self._run is not None and self._running() else None
+        live = self.run.history.folder if "run" in self._built and self._running() else None
         return live is not None and live.resolve() == path.resolve()
 
     def _running(self) -> bool:
@@ -219,45 +211,24 @@ class Window(QMainWindow):
         )
         return True
 
-    def _show(self, screen: QWidget, entry: str) -> None:
+    def _show(self, screen: QWidget, key: str) -> None:
         self._screens.setCurrentWidget(screen)
-        self.rail.show_chosen(entry)
+        self.rail.show_chosen(key)
 
     def _show_state(self, state: str) -> None:
-        """Mark in the rail and beside Start what the trainer is doing; leave when that was promised."""
+        """Mark in the rail what the trainer is doing; leave when that was promised."""
         tones = {"idle": "", "paused": "warning"}
         self.rail.items["run"].set_dot(tones.get(state, "good"))
-        self.setup.plan.set_busy("" if state == "idle" else "A run is going on; Start waits until it is over.")
-        if state == "idle" and self._leaving:
-            QTimer.singleShot(0, self, self.close)
-
-    def _ask_to_leave(self) -> None:
-        asking.ask(
-            self, "A run is going on",
-            "Close when it is done, or stop it now? A stopped run leaves a checkpoint and can go on later.",
-            [("Keep running", "quiet", self._stay), ("Close when done", "secondary", self._leave_when_done),
-             ("Stop and close", "primary", self._leave_now)],
-        )  # fmt: skip
-
-    def _stay(self) -> None:
-        self._leaving = ""
-
-    def _leave_when_done(self) -> None:
-        self._leaving = "when done"
-        self.setWindowTitle("kdstudio: closes when the run is done")
-
-    def _leave_now(self) -> None:
-        self._leaving = "stopping"
-        self.trainer.stop()
-
-    def _wire(self) -> None:
-        calls = {"setup": self.show_setup, "run": self.show_run, "runs": self.show_runs}
-        self.rail.chosen.connect(lambda screen: calls[screen]())
-        self.setup.start_requested.connect(self.start)
+        if state == "idle":
+            self._leaving.idle()
 
     def _lay_out(self) -> None:
+        self.setWindowTitle("kdstudio")
+        self.setWindowIcon(QIcon(str(place("assets") / "icons" / "kdstudio.svg")))
+        self.setMinimumSize(theme.SPACE * 120, theme.SPACE * 75)
+        self.rail = Rail([(entry.key, entry.words, entry.icon) for entry in ENTRIES])
+        self.rail.chosen.connect(self.go)
         self._screens = QStackedWidget()
-        self._screens.addWidget(self.setup)
         body = theme.set_role(QWidget(), "plain")
         row = boxes.row(0, body)
         row.addWidget(self.rail)

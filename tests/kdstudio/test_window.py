@@ -59,8 +59,8 @@ def window(store: Store, qtbot: QtBot, tmp_path: Path) -> Any:
     qtbot.addWidget(made)
     made.show()
     yield made
-    if made._runs is not None:
-        made._runs.wait()
+    if "runs" in made.built():
+        made.runs.wait()
 
 
 def sheet(window: Window) -> Sheet:
@@ -69,7 +69,7 @@ def sheet(window: Window) -> Sheet:
 
 def test_the_window_opens_on_set_up_and_builds_no_other_screen(window: Any) -> None:
     assert window.setup.isVisible()
-    assert (window._run, window._past, window._runs) == (None, None, None)
+    assert window.built() == ("setup",)
 
 
 def test_the_rail_leads_to_every_screen(window: Any) -> None:

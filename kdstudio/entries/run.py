@@ -1,0 +1,42 @@
+"""Run: the run that goes on, or went on last; and the same screen for a run that was opened from its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from kdstudio.entries.entry import Entry
+
+if TYPE_CHECKING:
+    from kdstudio.screens.run import RunScreen
+    from kdstudio.window import Window
+
+
+def build(window: Window) -> RunScreen:
+    """The live screen, with its levers on the trainer."""
+    screen, trainer = stored(window), window.trainer
+    screen.pause_requested.connect(trainer.pause)
+    screen.resume_requested.connect(trainer.resume)
+    screen.stop_requested.connect(trainer.stop)
+    screen.save_requested.connect(trainer.save_now)
+    trainer.said.connect(screen.receive)
+    window.state_changed.connect(screen.set_state)
+    return screen
+
+
+def stored(window: Window) -> RunScreen:
+    """A screen for a run from its folder."""
+    from kdstudio.screens.run import RunScreen
+
+    def mend(fix: Mapping[str, Any]) -> None:
+        if screen.history.folder is not None:
+            window.clone_run(screen.history.folder, fix)
+
+    screen = RunScreen()
+    screen.setup_requested.connect(window.show_setup)
+    screen.continue_requested.connect(window.resume_run)
+    screen.fix_requested.connect(mend)
+    return screen
+
+
+ENTRY = Entry("run", "Run", "run", build)

@@ -1,0 +1,27 @@
+"""Runs: every run of the folder; open, resume, clone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kdstudio.entries.entry import Entry
+
+if TYPE_CHECKING:
+    from kdstudio.screens.runs import RunsScreen
+    from kdstudio.window import Window
+
+
+def build(window: Window) -> RunsScreen:
+    """The table of all runs."""
+    from kdstudio.screens.runs import RunsScreen
+
+    screen = RunsScreen(window.home)
+    screen.open_requested.connect(window.open_run)
+    screen.resume_requested.connect(window.resume_run)
+    screen.clone_requested.connect(window.clone_run)
+    window.state_changed.connect(screen.set_trainer_state)
+    screen.set_trainer_state(window.trainer.state)
+    return screen
+
+
+ENTRY = Entry("runs", "Runs", "runs", build)
