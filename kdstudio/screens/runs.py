@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QObject, QRectF, QRunnable, QSize, Qt, QThreadPool, QTimer, Signal
+from PySide6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QObject,
+    QRectF,
+    QRunnable,
+    QSize,
+    Qt,
+    QThreadPool,
+    QTimer,
+    Signal,
+)
 from PySide6.QtGui import QColor, QHideEvent, QPainter, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -84,6 +96,8 @@ class RunsScreen(QWidget):
     open_requested = Signal(Path)
     resume_requested = Signal(Path)
     clone_requested = Signal(Path)
+    compare_requested = Signal(list)
+    """The folders of the selected runs, in the order of the table; at least two."""
 
     def __init__(self, home: Path) -> None:
         super().__init__()
@@ -99,6 +113,7 @@ class RunsScreen(QWidget):
         self.open = TextButton("Open", "secondary", "run")
         self.resume = TextButton("Resume", "secondary", "play")
         self.clone = TextButton("Clone", "secondary", "clone")
+        self.compare = TextButton("Compare", "secondary", "compare")
         self._pages = QStackedWidget()
         self._found = _Found()
         self._pool = QThreadPool(self)
@@ -120,11 +135,12 @@ class RunsScreen(QWidget):
         self.folder.setToolTip("Show a run that lies anywhere else")
         self.resume.setToolTip("Go on from its last checkpoint, or with the repeats that are missing")
         self.clone.setToolTip("Open the set-up with this run's experiment")
+        self.compare.setToolTip("Lay the selected runs side by side; Ctrl or Shift selects several")
         head = QHBoxLayout()
         head.setSpacing(theme.SPACE)
         head.addWidget(theme.set_role(QLabel("Runs"), "title"))
         head.addWidget(self.count, 1)
-        for part in (self.search, self.folder, self.open, self.resume, self.clone):
+        for part in (self.search, self.folder, self.open, self.resume, self.clone, self.compare):
             head.addWidget(part)
         self._pages.addWidget(theme.set_role(QWidget(), "plain"))  # until the folder has been read
         self._pages.addWidget(self.view)
@@ -141,7 +157,7 @@ class RunsScreen(QWidget):
         view.setSortingEnabled(True)
         view.sortByColumn(STARTED, Qt.SortOrder.DescendingOrder)
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         view.setItemDelegateForColumn(0, Dots(view))
         view.setShowGrid(False)
         view.setWordWrap(False)
@@ -168,6 +184,7 @@ class RunsScreen(QWidget):
         self.open.clicked.connect(lambda: self._emit(self.open_requested))
         self.resume.clicked.connect(lambda: self._emit(self.resume_requested))
         self.clone.clicked.connect(lambda: self._emit(self.clone_requested))
+        self.compare.clicked.connect(lambda: self.compare_requested.emit([row.path for row in self.chosen_all()]))
         theme.signals.changed.connect(self.view.viewport().update)
         self._allow()
 
@@ -183,16 +200,25 @@ class RunsScreen(QWidget):
             self._pool.start(_Look(self.home, self._found))
 
     def chosen(self) -> RunRow | None:
-        """The selected run."""
-        rows = self.view.selectionModel().selectedRows()
-        return rows[0].data(RUN) if rows else None
+        """The selected run; None where none or several are selected."""
+        rows = self.chosen_all()
+        return rows[0] if len(rows) == 1 else None
 
-    def choose(self, path: Path) -> None:
-        """Select a run by its folder."""
+    def chosen_all(self) -> list[RunRow]:
+        """The selected runs, in the order of the table."""
+        return [i.data(RUN) for i in sorted(self.view.selectionModel().selectedRows(), key=lambda i: i.row())]
+
+    def choose(self, path: Path, *more: Path) -> None:
+        """Select runs by their folders, and nothing else."""
+        wanted, found = {path, *more}, QItemSelection()
         for i in range(self.shown.rowCount()):
-            if self.shown.index(i, 0).data(RUN).path == path:
-                self.view.selectRow(i)
-                return
+            index = self.shown.index(i, 0)
+            if index.data(RUN).path in wanted:
+                found.select(index, index)
+        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+        self.view.selectionModel().select(found, flags)
+        if found.indexes():
+            self.view.selectionModel().setCurrentIndex(found.indexes()[0], QItemSelectionModel.SelectionFlag.NoUpdate)
 
     def wait(self) -> None:
         """Until the folders have been read: for the end of the program."""
@@ -200,9 +226,9 @@ class RunsScreen(QWidget):
 
     def _take(self, rows: list[RunRow]) -> None:
         self._looking = False
-        chosen = self.chosen()
-        if self.table.show_rows(rows) and chosen is not None:
-            self.choose(chosen.path)
+        chosen = [row.path for row in self.chosen_all()]
+        if self.table.show_rows(rows) and chosen:
+            self.choose(*chosen)
         self._pages.setCurrentIndex(1 if rows else 2)
         self._say_count()
         self._allow()
@@ -221,6 +247,7 @@ class RunsScreen(QWidget):
 
     def _allow(self) -> None:
         run = self.chosen()
+        self.compare.setEnabled(len(self.chosen_all()) > 1)
         self.open.setEnabled(run is not None)
         self.clone.setEnabled(run is not None)
         self.resume.setEnabled(run is not None and not self._busy and self._goes_on(run))
