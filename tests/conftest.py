@@ -6,10 +6,20 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # a process for each core already; read when torch loads
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+MOST = 8
+"""Processes that a whole test run is shared out to at most: each holds torch and Qt."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A process for each core where the whole suite is run, none beside pytest's own where someone named tests."""
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return min(MOST, os.cpu_count() or 1) if whole else 0
 
 
 @pytest.fixture(scope="session", autouse=True)
