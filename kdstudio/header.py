@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence, QPainter, QPaintEvent
+from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from engine import presets
 from engine.presets import PresetError
-from kdstudio import boxes, icons, theme
+from kdstudio import boxes, commands, icons, theme
 from kdstudio.asking import NameSheet, tell
 from kdstudio.icons import IconButton, TextButton
 from kdstudio.store import Store
@@ -21,6 +21,7 @@ from kdstudio.texts import chip, wrapped
 if TYPE_CHECKING:
     from kdstudio.picker import PresetPicker
 
+KEYS = QKeySequence.StandardKey
 YAML_FILES = "Presets (*.yaml *.yml)"
 
 
@@ -122,19 +123,16 @@ class Header(QWidget):
         self.save.clicked.connect(self._save)
         self.save_as.clicked.connect(self.ask_for_name)
         self.more.clicked.connect(self._show_menu)
-        shortcuts = (
-            (QKeySequence.StandardKey.Undo, self._store.undo), (QKeySequence.StandardKey.Redo, self._store.redo),
-            (QKeySequence.StandardKey.Open, self.open_picker), (QKeySequence.StandardKey.Save, self._save_either),
-        )  # fmt: skip
-        for keys, call in shortcuts:
-            action = QAction(self)
-            action.setShortcut(keys)
-            action.triggered.connect(call)
-            self.addAction(action)
+        commands.offer(self, "Undo", self._store.undo, keys=KEYS.Undo, icon="reset", allowed=self._store.can_undo)
+        commands.offer(self, "Redo", self._store.redo, keys=KEYS.Redo, icon="redo", allowed=self._store.can_redo)
+        commands.offer(self, "Open an experiment…", self.open_picker, keys=KEYS.Open, icon="search")
+        commands.offer(self, "Open a file…", self._ask_for_file, icon="folder")
+        commands.offer(self, "Save", self._save_either, keys=KEYS.Save, icon="save", allowed=lambda: not self._store.problems)
+        commands.press(self, self.save_as, "Save as…", keys="Ctrl+Shift+S", icon="save")
+        commands.offer(self, "Export as one YAML file…", self._ask_where, icon="export")
+        commands.offer(self, "Undo every change", self._store.reset, icon="reset", allowed=self._store.edited)
 
     def _save_either(self) -> None:
-        if self._store.problems:
-            return
         if self._store.own():
             self._save()
         else:

@@ -1,0 +1,38 @@
+"""What stands on a screen that has nothing to show yet: what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QWidget
+
+from kdstudio import boxes, theme
+from kdstudio.icons import IconLabel
+from kdstudio.texts import label, wrapped
+
+SIGN = theme.SPACE * 6
+
+
+class EmptyState(QWidget):
+    """An icon, what is missing, what to do, and buttons that do it, in the middle of the room there is."""
+
+    def __init__(self, icon: str, heading: str, words: str, *buttons: QAbstractButton) -> None:
+        super().__init__()
+        self.heading, self.words, self.buttons = heading, words, buttons
+        middle = Qt.AlignmentFlag.AlignCenter
+        said = wrapped(words, "muted")
+        said.setAlignment(middle)
+        said.setFixedWidth(theme.SIDE + theme.SPACE * 10)
+        column = boxes.column(theme.SPACE, self)
+        column.addStretch(2)
+        column.addWidget(IconLabel(icon, "strong_line", SIGN), 0, middle)
+        column.addWidget(label(heading, "heading"), 0, middle)
+        column.addWidget(said, 0, middle)
+        row = boxes.row(theme.SPACE)
+        row.addStretch(1)
+        for button in buttons:
+            row.addWidget(button)
+        row.addStretch(1)
+        column.addSpacing(theme.SPACE)
+        column.addLayout(row)
+        column.addStretch(3)
+

@@ -1,0 +1,96 @@
+"""What is to be said about the thing in focus: taken from specs and cards, or from the tooltip where there is nothing more."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from PySide6.QtGui import QTextDocumentFragment
+from PySide6.QtWidgets import QAbstractButton, QGroupBox, QLabel, QWidget
+
+from engine.cards import MethodCard
+from engine.knobs import Spec, bounds
+from kdstudio.texts import sentence_case
+
+ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A heading, what it is, facts by name, and an address where there is more to read."""
+
+    title: str
+    words: str
+    facts: tuple[tuple[str, str], ...] = ()
+    link: str = ""
+
+
+@runtime_checkable
+class Helped(Protocol):
+    """A widget that knows more of itself than its tooltip says; asked for what is inside it, too."""
+
+    def help_topic(self) -> Topic:
+        """What to say about it."""
+        ...
+
+
+def of(widget: QWidget | None) -> Topic | None:
+    """The topic of a widget: its own, or that of the nearest widget around it that has one; None where nobody knows."""
+    here = widget
+    while here is not None and not here.isWindow():
+        if isinstance(here, Helped):
+            return here.help_topic()
+        words = plain(here.toolTip())
+        if words:
+            return Topic(_name(here), words)
+        here = here.parentWidget()
+    return None
+
+
+def of_setting(spec: Spec, path: str, value: Any, origin: str) -> Topic:
+    """A setting: its help, what it may be, what it is by default and now, who decided that, and its name in a preset."""
+    source = f" ({spec.source})" if spec.source else ""
+    facts = [
+        ("Bounds", sentence_case(bounds(spec))),
+        ("Choices", ", ".join(str(choice) for choice in (*spec.choices, *spec.words))),
+        ("Default", f"{spelled(spec.default)}{source}"),
+        ("Now", f"{spelled(value)}, set by {origin}"),
+        ("Matters when", condition(spec.when)),
+        ("In a preset", path),
+    ]
+    return Topic(sentence_case(spec.label()), spec.help, tuple(fact for fact in facts if fact[1]))
+
+
+def of_method(card: MethodCard) -> Topic:
+    """A method: what it does, its terms, its paper."""
+    terms = ", ".join(term.title or term.name.replace("_", " ") for term in card.terms)
+    needs = {"none": "no teacher", "logits": "a teacher's logits", "net": "a teacher net"}[card.needs.teacher]
+    facts = [("Terms", terms), ("Needs", needs + (" and labels" if card.needs.labels else "")), ("Paper", card.paper)]
+    found = ARXIV.search(card.paper)
+    return Topic(card.title, card.summary, tuple(f for f in facts if f[1]), f"https://arxiv.org/abs/{found[1]}" if found else "")
+
+
+def condition(when: Any) -> str:
+    """A condition on siblings in words: `schedule is cosine or step`."""
+    return " and ".join(f"{k.replace('_', ' ')} is {' or '.join(spelled(v) for v in vs)}" for k, vs in when.items())
+
+
+def spelled(value: Any) -> str:
+    """A value as a person says it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None or value == "":
+        return "not set"
+    return ", ".join(str(v) for v in value) if isinstance(value, (list, tuple)) else str(value)
+
+
+def plain(words: str) -> str:
+    """A tooltip without its markup."""
+    return QTextDocumentFragment.fromHtml(words).toPlainText().strip() if words.startswith("<") else words.strip()
+
+
+def _name(widget: QWidget) -> str:
+    said = widget.text() if isinstance(widget, (QAbstractButton, QLabel)) else ""
+    said = said or (widget.title() if isinstance(widget, QGroupBox) else "")
+    return widget.accessibleName() or said.rstrip("…") or "Help"
