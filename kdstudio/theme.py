@@ -21,7 +21,7 @@ Mode = Literal["system", "light", "dark"]
 Role = Literal[
     "title", "heading", "strong", "label", "muted", "faint", "mono", "overline", "problem", "warning", "good",
     "card", "panel", "rail", "header", "plain", "popup", "chip", "banner", "page", "clear", "line",
-    "primary", "secondary", "quiet", "icon", "danger", "rail-item", "segment", "pick", "link", "fold", "unfold", "compact",
+    "primary", "secondary", "quiet", "icon", "danger", "rail-item", "segment", "pick", "link", "fold", "unfold", "compact", "drop",
 ]  # fmt: skip
 """What a widget is in the picture: texts, surfaces, then buttons."""
 
@@ -42,6 +42,8 @@ CELL = 26 * UNIT
 """Least width of a setting in a form."""
 READABLE = 224 * UNIT
 """Widest content: beyond it lines and rows are too long to follow."""
+LEAST = (1024, 700)
+"""The smallest window, in which nothing is cut."""
 TEXT = 13
 """Size of ordinary text in pixels."""
 
@@ -93,6 +95,10 @@ SERIES_DARK = ("#56b4e9", "#f5894a", "#2cc69b", "#e08fbd", "#efc14a", "#9ea2ff",
 HEAT_LIGHT = ("#ffffff", "#d7e3f4", "#94b8de", "#4a86c0", "#16548f", "#08264d")
 HEAT_DARK = ("#1a1d24", "#1d3557", "#265f96", "#4a93cf", "#9ccbf0", "#f2f8ff")
 """Nothing to everything, in one hue of even steps, for matrices."""
+
+DIVERGING_LIGHT = ("#7f3300", "#d9730d", "#f6c795", "#ffffff", "#a9cdea", "#2f7fc0", "#0b3a68")
+DIVERGING_DARK = ("#ffc48a", "#d9772b", "#6b3d1a", "#1a1d24", "#1d4468", "#3d8fd0", "#a8d8ff")
+"""Less to more around nothing, orange to blue, which every colour vision tells apart, for differences."""
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 SCHEMES: dict[Mode, Qt.ColorScheme] = {
@@ -190,6 +196,11 @@ def series(index: int) -> QColor:
 def heat() -> tuple[QColor, ...]:
     """Colours of a matrix from its least to its greatest value, evenly spaced."""
     return tuple(QColor(name) for name in (HEAT_DARK if dark() else HEAT_LIGHT))
+
+
+def diverging() -> tuple[QColor, ...]:
+    """Colours of a difference from the most below zero to the most above, evenly spaced around zero."""
+    return tuple(QColor(name) for name in (DIVERGING_DARK if dark() else DIVERGING_LIGHT))
 
 
 def mono(size: int = TEXT - 1) -> QFont:

@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from kdstudio import theme
 from kdstudio.charts.figures import apart, number_width, tabular
-from kdstudio.charts.shades import heat, heat_table
+from kdstudio.charts.shades import difference, difference_table, heat, heat_table
 
-Scale = Literal["off the diagonal", "whole range", "logarithmic"]
+Scale = Literal["off the diagonal", "whole range", "logarithmic", "around zero"]
 SCALES: tuple[Scale, ...] = ("off the diagonal", "whole range", "logarithmic")
 
 NAMED = 24
@@ -43,6 +43,7 @@ class HeatMap(QWidget):
         self.scale: Scale = "off the diagonal"
         self.row = 0
         self._ends = (0.0, 1.0)
+        self._given: tuple[float, float] | None = None
         self._image = QImage()
         self._at = (-1, -1)
         theme.signals.changed.connect(self._colour)
@@ -59,8 +60,13 @@ class HeatMap(QWidget):
         self.scale = scale
         self._colour()
 
+    def set_ends(self, low: float, high: float) -> None:
+        """The values at which colours end, whatever the matrix holds: where several are to be compared."""
+        self._given = (low, high)
+        self._colour()
+
     def set_row(self, row: int) -> None:
-        """Mark a row."""
+        """Mark a row; -1 marks none."""
         self.row = row
         self.update()
 
@@ -71,10 +77,16 @@ class HeatMap(QWidget):
         finite = np.isfinite(values)
         counted = finite & (np.eye(*values.shape) == 0) if self._without_diagonal() else finite
         low, high = (float(values[counted].min()), float(values[counted].max())) if counted.any() else (0.0, 1.0)
+        low, high = self._given or (low, high)
+        if self.scale == "around zero":
+            high = max(abs(low), abs(high))
+            low = -high
         self._ends = (low, high)
-        share = (values - low) / (high - low) if high > low else np.zeros_like(values)
-        index = np.clip(np.where(finite, share, 0.0) * 255, 0, 255).astype(np.uint8)
-        pixels = np.ascontiguousarray(heat_table()[index])
+        nothing = 0.5 if self.scale == "around zero" else 0.0
+        share = (values - low) / (high - low) if high > low else np.full_like(values, nothing)
+        index = np.clip(np.where(finite, share, nothing) * 255, 0, 255).astype(np.uint8)
+        table = difference_table() if self.scale == "around zero" else heat_table()
+        pixels = np.ascontiguousarray(table[index])
         rows, columns = index.shape
         self._image = QImage(pixels.data, columns, rows, columns * 4, QImage.Format.Format_RGB32).copy()
         self.update()
@@ -139,7 +151,7 @@ class HeatMap(QWidget):
         across, down = frame.width() / columns, frame.height() / rows
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(theme.colour("accent"), 2))
-        if self.row < rows:
+        if 0 <= self.row < rows:
             painter.drawRect(QRectF(frame.x(), frame.y() + self.row * down, frame.width(), down).adjusted(-1, -1, 1, 1))
         row, column = self._at
         if row >= 0:
@@ -167,7 +179,7 @@ class HeatMap(QWidget):
         bar = QRectF(frame.right() + GAP, frame.y(), BAR, frame.height())
         ramp = QLinearGradient(bar.bottomLeft(), bar.topLeft())
         for i in range(9):
-            ramp.setColorAt(i / 8, heat(i / 8))
+            ramp.setColorAt(i / 8, (difference if self.scale == "around zero" else heat)(i / 8))
         painter.setPen(theme.colour("strong_line"))
         painter.setBrush(ramp)
         painter.drawRect(bar.adjusted(0, -1, 0, 0))
