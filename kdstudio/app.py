@@ -64,6 +64,8 @@ def show(start: str, runs: Path | None) -> int:
     QTimer.singleShot(0, opened, opened.counting.begin)
     if start:
         QTimer.singleShot(0, opened, opened.setup.start)
+    else:
+        opened.guide.welcome()
     return app.exec()
 
 

@@ -10,7 +10,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QSizePolicy, QToolButton, QVBoxLayout
 
 from engine.cards import place
-from kdstudio import icons, theme
+from kdstudio import commands, icons, theme
 
 MODES: dict[theme.Mode, tuple[str, str]] = {"system": ("system", "System"), "light": ("sun", "Light"), "dark": ("moon", "Dark")}
 """Mode -> icon, words."""
@@ -62,7 +62,8 @@ class RailItem(QToolButton):
 
 
 class Rail(QFrame):
-    """Screens above, theme below; `entries` are key, words, icon of each screen. `chosen` carries the screen's key."""
+    """Screens above; search, help and theme below. `entries` are key, words, icon of each screen. `chosen` carries the
+    screen's key."""
 
     chosen = Signal(str)
 
@@ -71,6 +72,8 @@ class Rail(QFrame):
         theme.set_role(self, "rail")
         self.setFixedWidth(theme.RAIL)
         self.items = {screen: RailItem(name, words) for screen, words, name in entries}
+        self.ways: dict[str, commands.Command] = {}
+        self.search, self.help = RailItem("search", "Search"), RailItem("help", "Help")
         self.theme = RailItem(*MODES[theme.mode()])
         self.theme.setToolTip("Light, dark, or as the system has it")
         self.theme.setAccessibleName("Theme")
@@ -84,13 +87,13 @@ class Rail(QFrame):
         column.addSpacing(theme.GAP)
         for position, (screen, item) in enumerate(self.items.items(), 1):
             item.setCheckable(True)
-            item.setToolTip(f"{item.text()} (Ctrl+{position})")
-            item.setShortcut(f"Ctrl+{position}")
+            self.ways[screen] = commands.press(self, item, f"Go to {item.text()}", keys=f"Ctrl+{position}")
             item.clicked.connect(lambda _=False, screen=screen: self.chosen.emit(screen))
             self._group.addButton(item)
             column.addWidget(item)
         column.addStretch(1)
-        column.addWidget(self.theme)
+        for item in (self.search, self.help, self.theme):
+            column.addWidget(item)
 
     def show_chosen(self, screen: str) -> None:
         """Mark the screen that is shown."""

@@ -10,7 +10,8 @@ from PySide6.QtGui import QTextDocumentFragment
 from PySide6.QtWidgets import QAbstractButton, QGroupBox, QLabel, QWidget
 
 from engine.cards import MethodCard
-from engine.knobs import Spec, bounds
+from engine.knobs import Condition, Spec, bounds
+from kdstudio.number_fields import in_words
 from kdstudio.texts import sentence_case
 
 ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
@@ -54,8 +55,8 @@ def of_setting(spec: Spec, path: str, value: Any, origin: str) -> Topic:
     facts = [
         ("Bounds", sentence_case(bounds(spec))),
         ("Choices", ", ".join(str(choice) for choice in (*spec.choices, *spec.words))),
-        ("Default", f"{spelled(spec.default)}{source}"),
-        ("Now", f"{spelled(value)}, set by {origin}"),
+        ("Default", f"{in_words(spec.default)}{source}"),
+        ("Now", f"{in_words(value)}, set by {origin}"),
         ("Matters when", condition(spec.when)),
         ("In a preset", path),
     ]
@@ -71,18 +72,9 @@ def of_method(card: MethodCard) -> Topic:
     return Topic(card.title, card.summary, tuple(f for f in facts if f[1]), f"https://arxiv.org/abs/{found[1]}" if found else "")
 
 
-def condition(when: Any) -> str:
+def condition(when: Condition) -> str:
     """A condition on siblings in words: `schedule is cosine or step`."""
-    return " and ".join(f"{k.replace('_', ' ')} is {' or '.join(spelled(v) for v in vs)}" for k, vs in when.items())
-
-
-def spelled(value: Any) -> str:
-    """A value as a person says it."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if value is None or value == "":
-        return "not set"
-    return ", ".join(str(v) for v in value) if isinstance(value, (list, tuple)) else str(value)
+    return " and ".join(f"{k.replace('_', ' ')} is {' or '.join(in_words(v) for v in vs)}" for k, vs in when.items())
 
 
 def plain(words: str) -> str:

@@ -14,7 +14,8 @@ from engine.cards import place
 from engine.presets import PresetError, Resolved
 from kdstudio import asking, boxes, theme
 from kdstudio.counting import Counting
-from kdstudio.entries import ENTRIES
+from kdstudio.entries import ENTRIES, Entry
+from kdstudio.guide import Guide
 from kdstudio.leaving import Leaving
 from kdstudio.rail import Rail
 from kdstudio.store import Store
@@ -48,6 +49,7 @@ class Window(QMainWindow):
         self._built: dict[str, QWidget] = {}
         self._past: RunScreen | None = None
         self._lay_out()
+        self.guide = Guide(self)
         self.counting.failed.connect(lambda said: asking.tell(self, "Nets could not be counted", said))
         self.show_setup()
         self.setup.area.setFocus()
@@ -86,6 +88,28 @@ class Window(QMainWindow):
     def go(self, key: str) -> None:
         """Show a screen."""
         self._show(self.page(key), key)
+
+    def page_of(self, widget: QWidget) -> str:
+        """The key of the screen that a widget is on; empty for one of the window itself."""
+        here = (key for key, page in self._built.items() if page is widget or page.isAncestorOf(widget))
+        on_past = self._past is not None and (self._past is widget or self._past.isAncestorOf(widget))
+        return next(here, "run" if on_past else "")
+
+    def words_of(self, widget: QWidget) -> str:
+        """What the rail calls the screen that a widget is on; empty for one of the window itself."""
+        return next((entry.words for entry in ENTRIES if entry.key == self.page_of(widget)), "")
+
+    def come_to(self, widget: QWidget) -> None:
+        """Show the screen that a widget is on, where it is on one."""
+        if self._past is not None and (self._past is widget or self._past.isAncestorOf(widget)):
+            self._show(self._past, "runs")
+        elif self.page_of(widget):
+            self.go(self.page_of(widget))
+
+    def entry(self) -> Entry:
+        """What is known of the screen that is shown."""
+        key = self.page_of(self._screens.currentWidget())
+        return next(entry for entry in ENTRIES if entry.key == key)
 
     @property
     def setup(self) -> SetupScreen:
@@ -225,7 +249,7 @@ class Window(QMainWindow):
     def _lay_out(self) -> None:
         self.setWindowTitle("kdstudio")
         self.setWindowIcon(QIcon(str(place("assets") / "icons" / "kdstudio.svg")))
-        self.setMinimumSize(theme.SPACE * 120, theme.SPACE * 75)
+        self.setMinimumSize(*theme.LEAST)
         self.rail = Rail([(entry.key, entry.words, entry.icon) for entry in ENTRIES])
         self.rail.chosen.connect(self.go)
         self._screens = QStackedWidget()

@@ -24,3 +24,5 @@ class Entry:
     words: str
     icon: str
     build: Callable[[Window], QWidget]
+    help: str = ""
+    """What the screen is for, in a sentence or two: in the palette, and behind F1 where nothing more is known."""

@@ -19,6 +19,7 @@ def build(window: Window) -> RunScreen:
     screen.resume_requested.connect(trainer.resume)
     screen.stop_requested.connect(trainer.stop)
     screen.save_requested.connect(trainer.save_now)
+    screen.weight_requested.connect(trainer.move_weight)
     trainer.said.connect(screen.receive)
     window.state_changed.connect(screen.set_state)
     return screen
@@ -39,4 +40,5 @@ def stored(window: Window) -> RunScreen:
     return screen
 
 
-ENTRY = Entry("run", "Run", "run", build)
+HELP = "The run that goes on or went on last: its stages, its curves, and what it found. Pause, save or stop it here."
+ENTRY = Entry("run", "Run", "run", build, HELP)

@@ -24,4 +24,5 @@ def build(window: Window) -> RunsScreen:
     return screen
 
 
-ENTRY = Entry("runs", "Runs", "runs", build)
+HELP = "Every run ever started here: open one, go on with one that was cut short, or put its settings into the form again."
+ENTRY = Entry("runs", "Runs", "runs", build, HELP)

@@ -21,4 +21,5 @@ def build(window: Window) -> SetupScreen:
     return screen
 
 
-ENTRY = Entry("setup", "Set up", "setup", build)
+HELP = "Choose images, teacher, student and methods, change their settings, and start. The plan at the right says what it comes to."
+ENTRY = Entry("setup", "Set up", "setup", build, HELP)

@@ -1,0 +1,116 @@
+"""Every screen of the window in every state it can be in, for tests that go over all of them and for the snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from patient import PatientTrainer
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QWidget
+from recorded import Recipe, record
+
+from engine.cards import catalogue
+from kdstudio.entries import ENTRIES
+from kdstudio.store import Store
+from kdstudio.window import Window
+
+KEYS = tuple(entry.key for entry in ENTRIES)
+EXPERIMENT = "experiments/digits-dkd"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A window in a state: its name, the recorded runs in its folder, what it shows, and the trainer's state."""
+
+    name: str
+    arrange: Callable[[Window, Path], None]
+    recipes: tuple[Recipe, ...] = ()
+
+
+def open_window(home: Path, scene: Scene, size: tuple[int, int]) -> Window:
+    """The scene's window, shown at a size. Needs a dressed application."""
+    for recipe in scene.recipes:
+        record(home, recipe)
+    store = Store(catalogue(), home)
+    store.open_preset(EXPERIMENT)
+    window = Window(store, home, PatientTrainer())  # type: ignore[arg-type]
+    window.resize(*size)
+    window.show()
+    scene.arrange(window, home)
+    settle(window)
+    return window
+
+
+def settle(window: Window) -> None:
+    """Everything that waits for its turn has had it: lists read, charts drawn, layouts done."""
+    if "runs" in window.built():
+        window.runs.wait()
+    for _ in range(4):
+        QCoreApplication.sendPostedEvents(None, 0)
+        QCoreApplication.processEvents()
+    for screen in (window.run, window.past) if "run" in window.built() or window._past is not None else ():
+        screen.redraw.finish()
+    QCoreApplication.processEvents()
+
+
+def close(window: Window) -> None:
+    """Let a window of these go."""
+    if "runs" in window.built():
+        window.runs.wait()
+    window.trainer.enter("idle")  # type: ignore[attr-defined]
+    window.close()
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def _screen(key: str) -> Callable[[Window, Path], None]:
+    return lambda window, home: window.go(key)
+
+
+def _stored(name: str) -> Callable[[Window, Path], None]:
+    return lambda window, home: window.open_run(home / name)
+
+
+def _live(state: str, name: str) -> Callable[[Window, Path], None]:
+    """The live screen, as if the recorded run went on."""
+
+    def arrange(window: Window, home: Path) -> None:
+        window.go("run")
+        window.run.go_on(home / name)
+        window.trainer.enter(state)  # type: ignore[attr-defined]
+
+    return arrange
+
+
+DONE = Recipe(epochs=12)
+TAUGHT = Recipe(name="20250305-080000-digits-dkd-s0", title="DKD on digits", teacher=True, epochs=12, seed=1)
+RUNNING = Recipe(name="20250306-090000-digits-reffakd-s1", until=0.6, outcome="", epochs=12, seed=2)
+FAILED = Recipe(name="20250307-070000-digits-dkd-s1", title="DKD, batch 4096", teacher=True, until=0.3, outcome="failed", epochs=12)
+ALL = (DONE, TAUGHT, RUNNING, FAILED)
+
+
+def _wrong(window: Window, home: Path) -> None:
+    """A form with something to mend."""
+    window.store.set_value("training.epochs", -3)
+    window.setup.reveal("training.epochs")
+
+
+SCENES = (
+    *(Scene(f"{key}-empty", _screen(key)) for key in KEYS if key != "setup"),
+    Scene("setup", _screen("setup")),
+    Scene("setup-wrong", _wrong),
+    Scene("run-running", _live("running", RUNNING.name), (RUNNING,)),
+    Scene("run-paused", _live("paused", RUNNING.name), (RUNNING,)),
+    Scene("run-finished", _stored(DONE.name), (DONE,)),
+    Scene("run-finished-dkd", _stored(TAUGHT.name), (TAUGHT,)),
+    Scene("run-failed", _stored(FAILED.name), (FAILED,)),
+    *(Scene(f"{key}-filled", _screen(key), ALL) for key in KEYS if key not in ("setup", "run")),
+)
+"""What is looked at; a screen that is new in the rail is here by itself, empty and over recorded runs."""
+
+
+def shown(window: Window) -> QWidget:
+    """The screen that is seen now."""
+    return window._screens.currentWidget()
