@@ -16,6 +16,9 @@ from engine import cards, cataloguing, extras, plugins, presets, runs
 from engine.control import Control
 from engine.monitor import Monitor, say_lines
 
+from engine.cli_compare import compare, latency
+from engine.cli_dataset import dataset
+from engine.cli_predict import predict
 cli = typer.Typer(
     name="kdstudio",
     no_args_is_help=True,
@@ -141,6 +144,13 @@ def list_(
         "sweeps": lambda: [("name", "title")] + [(s.name, s.title) for s in presets.names((presets.SWEEPS,))],
         "methods": lambda: [("method", "title", "paper")] + [(c.key, c.title, c.paper) for c in known.methods.values()],
         "nets": lambda: [("net", "parameters", "multiply-adds", "sides")]
+cli.command()(predict)
+cli.command()(dataset)
+cli.command("import")(import_)
+cli.command()(compare)
+cli.command()(latency)
+
+
         + [(c.key, f"{c.parameters:,}", f"{c.multiply_adds:,}", _sides(c)) for c in known.nets.values()],
         "datasets": lambda: [("dataset", "title", "classes", "images")]
         + [(c.key, c.title, c.classes or "", c.train_images + c.test_images or "") for c in known.datasets.values()],

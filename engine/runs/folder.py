@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal
@@ -109,9 +110,13 @@ class RunFolder:
             raise RunError(f"{path} ends before the record of {watched.watch} at step {watched.step}; the file is damaged")
         return found.reshape(watched.shape)
 
-    def columns(self) -> dict[str, Column]:
-        """The curves of the run by `<stage>/<name>`, from the cache where it is fresh, else from the log."""
-        return columns(self._log, self.path / "columns")
+    def columns(self, only: Collection[str] | None = None) -> dict[str, Column]:
+        """The curves of the run by `<stage>/<name>`, or only those named, from the cache where it is fresh, else from the log."""
+        return columns(self._log, self.path / "columns", only)
+
+    def curves(self) -> tuple[str, ...]:
+        """The names of the run's curves, without their numbers."""
+        return names(self._log, self.path / "columns")
 
     def log(self, text: str) -> None:
         """Add to `log.txt`, with the time."""
