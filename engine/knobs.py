@@ -44,6 +44,8 @@ class Spec:
     level: Level = "basic"
     scale: Scale = "linear"
     source: str = ""
+    controls: Mapping[str, str] = field(default_factory=dict)
+    """Values that make the run a control, and what that control is called."""
 
     def label(self) -> str:
         """What a form writes beside the field."""
@@ -86,9 +88,10 @@ def knob(
     kind: Kind | None = None,
     choices: Iterable[str] = (),
     source: str = "",
+    controls: Mapping[str, str] | None = None,
 ) -> Any:
     """A pydantic field that carries its own `Spec`: bounds (`low`, `high` inclusive, `above` exclusive), unit, help,
-    the condition under which it matters, and where its default comes from."""
+    the condition under which it matters, where its default comes from, and which of its values make a control of the run."""
     extra: dict[str, Any] = {
         "title": title,
         "unit": unit,
@@ -101,6 +104,7 @@ def knob(
         "kind": kind,
         "choices": tuple(choices),
         "source": source,
+        "controls": dict(controls or {}),
     }
     made = {"default_factory": lambda: default.copy()} if isinstance(default, dict) else {"default": default}
     return Field(**made, description=help, json_schema_extra={"knob": extra})
