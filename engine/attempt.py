@@ -276,6 +276,7 @@ class Attempt:
             "seconds_preparing": self._seconds(lambda stage: stage.partition(".")[0] in self.methods),
             "seconds_distilling": self._seconds(lambda stage: stage == STAGE),
             "joules": _sum(c["joules"] for c in self.hand.costs.values()),
+            **({"weights_moved": sorted(distilling.weights.moved)} if distilling.weights.moved else {}),
             **cost_of_parts(net, pictures.shape),
         }
         if shown in history[-1]:

@@ -1,7 +1,8 @@
-"""The levers of a running experiment: pause, resume, stop, save now. Any thread may pull them."""
+"""The levers of a running experiment: pause, resume, stop, save now, and the weights of its terms. Any thread may pull them."""
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 
@@ -18,6 +19,9 @@ class Control:
         self._go.set()
         self._stop = threading.Event()
         self._save = threading.Event()
+        self._moved = threading.Event()
+        self._mutex = threading.Lock()
+        self._moves: dict[str, float] = {}
 
     def pause(self) -> None:
         """Wait before the next step, keeping everything in memory."""
@@ -35,6 +39,27 @@ class Control:
     def save(self) -> None:
         """Write a checkpoint after the present step."""
         self._save.set()
+
+    def move(self, term: str, weight: float) -> None:
+        """Give a term (`ce` or `<method>.<term>`) another weight from the next step of distilling on; of several moves between
+        two steps the last counts. Raises ValueError for a weight that none can be."""
+        if not (math.isfinite(weight) and weight >= 0):
+            raise ValueError(f"{weight} cannot be the weight of {term}; use a number from 0 on")
+        with self._mutex:
+            self._moves[term] = weight
+            self._moved.set()
+
+    @property
+    def moving(self) -> bool:
+        """Whether a weight was moved and not taken yet."""
+        return self._moved.is_set()
+
+    def moves(self) -> dict[str, float]:
+        """Take what was moved since the last time: term -> weight."""
+        with self._mutex:
+            taken, self._moves = self._moves, {}
+            self._moved.clear()
+        return taken
 
     @property
     def calm(self) -> bool:

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine import seeds
+from engine import budget, seeds
 from engine.data import Pictures, Split
 from engine.data.batches import Views
 from engine.evaluation import Score, logits_of, score
-from engine.events import Evaluated
+from engine.events import Evaluated, WeightMoved
 from engine.experiment import Experiment
 from engine.forward import Forward, forward, remembering
 from engine.loop import Batch, Loop
@@ -25,6 +25,7 @@ from engine.probes import gradient_shares
 from engine.resources import Resources
 from engine.stack import Cast, Stack
 from engine.stages import Stagehand
+from engine.weights import Weights
 
 STAGE = "distilling"
 MEMO = "checkpoints/memo.bin"
@@ -60,7 +61,7 @@ class Distilling:
         self._masks = bool(self.optimizer.defaults.get("fused"))
         self._parameters = [p for g in self.optimizer.param_groups for p in g["params"]]
         self._earliest = next(cast.student.parameters())
-        self._weights: tuple[int, dict[str, float]] = (0, {})
+        self.weights = Weights(self.stack)
         self._own = {name for name, _, term in self.stack.terms if term.own}
         self.loop = Loop(
             stage=STAGE,
@@ -102,17 +103,19 @@ class Distilling:
     def take(self, batch: Batch) -> Tensor:
         """One step; returns the values of `_names`, without waiting for the device."""
         training = self.experiment.training
+        if self.hand.control.moving:
+            self._move(batch)
         self.cast.quantization.stepping(batch.epoch)
         student, teacher = self.stack.see(batch)
-        weights = self._weights_at(batch.epoch)
+        weights = self.weights.at(batch.epoch)
         losses = self.stack.losses(batch, student, teacher)
         pieces = {name: losses[name] * weights[name] for name, _, _ in self.stack.terms}
         values: list[Tensor] = []
         if batch.y is not None:
             ce = functional.cross_entropy(student.logits, batch.y, label_smoothing=training.label_smoothing)
             values += [ce, 100.0 * (student.logits.argmax(1) == batch.y).float().mean()]
-            if self.cast.ce_weight:
-                pieces["labels"] = ce * self.cast.ce_weight
+            if weights["labels"]:
+                pieces["labels"] = ce * weights["labels"]
         total = sum(pieces.values(), torch.zeros((), device=batch.x.device))
         every = self.experiment.run.share_every
         reaching = {name: piece for name, piece in pieces.items() if name not in self._own}
@@ -122,10 +125,16 @@ class Distilling:
         self.hand.report.measure(self.cast.quantization.stepped(batch.step))
         return torch.stack((total, *values, *(losses[name] for name, _, _ in self.stack.terms))).detach()
 
-    def _weights_at(self, epoch: int) -> dict[str, float]:
-        if self._weights[0] != epoch:
-            self._weights = (epoch, self.stack.weights(epoch))
-        return self._weights[1]
+    def _move(self, batch: Batch) -> None:
+        """Give terms the weights that a person asked for since the last step, and say so."""
+        for term, weight in self.hand.control.moves().items():
+            if not self.weights.knows(term):
+                self.hand.report.note(f"There is no term {term} in this run whose weight could be moved.", "warning")
+                continue
+            before = self.weights.move(term, weight)
+            self.hand.report.say(
+                WeightMoved, term=term, before=before, after=weight, stage=STAGE, step=batch.step, epoch=batch.epoch
+            )
 
     def _update(self, batch: Batch, total: Tensor) -> None:
         """Gradients, and every `accumulation` batches an update (an epoch's last group may be smaller); a non-finite one is
@@ -163,10 +172,10 @@ class Distilling:
 
     def described(self, means: Mapping[str, float], epoch: int) -> dict[str, float]:
         """What a report says beside the means: every term as it is weighted, and the learning rate."""
-        weights = self._weights_at(epoch)
+        weights = self.weights.at(epoch)
         said = {f"weighted/{name}": means[name] * weights[name] for name, _, _ in self.stack.terms}
         if "ce" in means:
-            said["weighted/labels"] = means["ce"] * self.cast.ce_weight
+            said["weighted/labels"] = means["ce"] * weights["labels"]
         return {**said, "learning_rate": self.optimizer.param_groups[0]["lr"]}
 
     @property
@@ -176,7 +185,8 @@ class Distilling:
 
     def _after_epoch(self, epoch: int) -> bool:
         run, last = self.experiment.run, epoch == self.loop.epochs
-        if epoch % run.evaluate_every and not last:
+        spent = "" if last else self._spent()
+        if epoch % run.evaluate_every and not last and not spent:
             return False
         found = {"epoch": float(epoch)}
         for split_name, split in self._splits():
@@ -189,7 +199,15 @@ class Distilling:
         enough = bool(patience) and self.best["waited"] >= patience
         if enough:
             self.hand.report.note(f"Stopped early after epoch {epoch}: {patience} evaluations without a better one.")
-        return enough
+        elif spent:
+            self.hand.report.note(f"{spent} Distilling ends after epoch {epoch} of {self.loop.epochs}.")
+        return enough or bool(spent)
+
+    def _spent(self) -> str:
+        """Which budget is spent, as a sentence; empty while none is."""
+        run = self.experiment.run
+        joules = self.hand.joules() if run.energy_budget else None
+        return budget.spent(run, self.hand.report.clock.seconds(), joules)
 
     def _splits(self) -> list[tuple[str, Split]]:
         named = (("held-out", self.pictures.heldout), ("test", self.pictures.test))
@@ -197,11 +215,14 @@ class Distilling:
 
     def _evaluated(self, name: str, split: Split, epoch: int) -> Score:
         assert split.labels is not None
-        result = score(logits_of(self.shown, split), split.labels)
+        logits = logits_of(self.shown, split)
+        result = score(logits, split.labels)
         who = "student" if self.average is None else "student_ema"
         self.hand.report.say(
             Evaluated, who=who, split=name, stage=STAGE, step=self.loop.step, epoch=epoch, **dataclasses.asdict(result)
         )
+        if split is self.pictures.evaluated:
+            self.observer.picturing.student_classes(logits, split.labels, epoch)
         return result
 
     @property
@@ -233,6 +254,7 @@ class Distilling:
             "generator": self.generator.get_state(),
             "random": _random_state(),
             "best": self.best,
+            "weights": self.weights.state(),
             "history": self.history,
             "memo": None if self.stack.memo is None else self.stack.memo.state(),
             "quantization": self.cast.quantization.state(),
@@ -253,6 +275,7 @@ class Distilling:
         self.generator.set_state(state["generator"].cpu())
         _set_random_state(state["random"])
         self.best, self.history = dict(state["best"]), list(state["history"])
+        self.weights.load(state.get("weights", {}))
         if self.stack.memo is not None and state["memo"] is not None:
             self.stack.memo.load(state["memo"], self.resources.torch_device)
         if state["gradients"] is not None:

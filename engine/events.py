@@ -125,8 +125,9 @@ class Measured(Event):
 class Watched(Event):
     """One record of a distribution, matrix or images watch: raw bytes in `arrays/<file>` from `offset` on.
 
-    dtype `float32` or `uint8`; images are N x H x W x C uint8 (several rows to compare: R x N x H x W x C). A `table`
-    watch has no array but `rows`, a list of {label, value, note}. `labels` names axis entries where they are known.
+    dtype `float32` or `uint8`; images are N x H x W x C uint8 (several rows to compare: R x N x H x W x C), `outputs` N x K
+    (`engine.samples`), `affinity` N x P x P, `templates` R x N x H x W, of the images of `samples`. A `table` watch has no
+    array but `rows`, a list of {label, value, note}. `labels` names axis entries where they are known.
     """
 
     watch: str
@@ -176,6 +177,19 @@ class Note(Event):
 
     text: str
     severity: Severity = "info"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightMoved(Event):
+    """A person moved the weight of a term (`ce` or `<method>.<term>`) while the run went on; both are meant after warm-up.
+    From here on the run is no longer what its settings say, and is left out of paired comparison."""
+
+    term: str
+    before: float
+    after: float
+    stage: str
+    step: int
+    epoch: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,7 +284,7 @@ KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         RunStarted, RunResumed, StageStarted, StageEnded, Step, Progressed, Evaluated, Measured, Watched, Finding, Saved, Note,
-        Paused, Unpaused, Refused, RunEnded, GroupEnded, SweepStarted, SweepProgressed, EntryEnded, SweepEnded,
+        WeightMoved, Paused, Unpaused, Refused, RunEnded, GroupEnded, SweepStarted, SweepProgressed, EntryEnded, SweepEnded,
     )
 }  # fmt: skip
 

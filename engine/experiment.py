@@ -205,6 +205,14 @@ class RunSettings(Knobs):
         "0: none. auto: up to a quarter of what is free.",
         low=0.0, high=1024.0, unit="GiB", level="advanced", title="teacher memo",
     )  # fmt: skip
+    time_budget: float = knob(
+        0.0, "The run ends, properly, with the epoch in which it has taken this long, its teacher and stages included and pauses "
+        "left out; 0: no limit.", low=0.0, high=1_000_000.0, unit="minutes", level="advanced", title="budget of time",
+    )  # fmt: skip
+    energy_budget: float = knob(
+        0.0, "The run ends, properly, with the epoch in which it has used this much energy, where the device counts it; 0: no "
+        "limit.", low=0.0, high=1_000_000.0, unit="Wh", level="advanced", title="budget of energy",
+    )  # fmt: skip
     evaluate_every: int = knob(1, "Epochs between evaluations.", low=1, high=1000, unit="epochs", level="advanced")
     report_every: int = knob(10, "Steps between reported means.", low=1, high=10000, unit="steps", level="advanced")
     save_every: int = knob(5, "Epochs between checkpoints.", low=1, high=1000, unit="epochs", level="advanced")

@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import torch
 
+from engine.machine import Machine, gpu_handle
+
 RAPL = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
 
 
@@ -48,6 +50,7 @@ class Ledger:
     _joules: float | None = None
     _counter: Callable[[], float] | None = None
     _before: Mapping[str, float | int | None] = field(default_factory=dict)
+    _machine: Machine | None = None
 
     def begin(self, before: Mapping[str, float | int | None] | None = None) -> None:
         """A stage starts: every figure back to zero, or to what `figures` said when an earlier attempt was cut short."""
@@ -64,6 +67,12 @@ class Ledger:
             self._peak = torch.cuda.max_memory_allocated(self.device)
         else:
             self._peak = max(self._peak, psutil.Process().memory_info().rss)
+
+    def look(self) -> dict[str, float]:
+        """What the machine does now, at a slow pace (see `Machine.look`); called at every report."""
+        if self._machine is None:
+            self._machine = Machine(self.device)
+        return self._machine.look()
 
     def figures(self) -> dict[str, float | int | None]:
         """What the stage has cost so far: seconds, images, peak_memory (bytes; of the whole process on a CPU) and joules
@@ -105,9 +114,10 @@ def energy_counter(device: torch.device) -> Callable[[], float] | None:
 def _nvml(device: torch.device) -> Callable[[], float] | None:
     import pynvml
 
+    handle = gpu_handle(device)
+    if handle is None:
+        return None
     try:
-        pynvml.nvmlInit()
-        handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
         pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
     except pynvml.NVMLError:
         return None

@@ -15,7 +15,7 @@ from torch import Tensor
 from engine.control import Control
 from engine.data import Split
 from engine.data.batches import Views, order
-from engine.events import Paused, Step, Unpaused
+from engine.events import Measured, Paused, Step, Unpaused
 from engine.ledger import Ledger
 from engine.report import Reporter
 
@@ -149,6 +149,9 @@ class Loop:
         self._since, self._images = now, 0
         ledger.sample()
         report.say(Step, stage=self.stage, step=self.step, steps=self.steps, epoch=self.epoch, values=means)
+        machine = ledger.look()
+        if machine:
+            report.say(Measured, stage=self.stage, step=self.step, epoch=self.epoch, values=machine)
         missed = {f"nonfinite/{n}": self._taken - c for n, c in zip(names, counts) if c < self._taken}
         self._taken = 0
         if missed:

@@ -292,9 +292,16 @@ class Method(nn.Module):
 
     def weight(self, term: Term, epoch: int) -> float:
         """The weight of a term at an epoch counted from 1: linear growth over `warmup` epochs, then constant."""
-        full = float(getattr(self.params, term.weight) if isinstance(term.weight, str) else term.weight)
+        return self.full_weight(term) * self.grown(term, epoch)
+
+    def full_weight(self, term: Term) -> float:
+        """The weight of a term after its warm-up."""
+        return float(getattr(self.params, term.weight) if isinstance(term.weight, str) else term.weight)
+
+    def grown(self, term: Term, epoch: int) -> float:
+        """The share of its weight that a term has at an epoch counted from 1."""
         warmup = int(getattr(self.params, term.warmup) if isinstance(term.warmup, str) else term.warmup)
-        return full * min(epoch / warmup, 1.0) if warmup else full
+        return min(epoch / warmup, 1.0) if warmup else 1.0
 
 
 @cache

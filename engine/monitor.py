@@ -23,6 +23,7 @@ from engine.events import (
     RunStarted,
     StageStarted,
     Step,
+    WeightMoved,
     to_line,
 )
 
@@ -77,6 +78,8 @@ class Monitor:
                 self._found(event)
             case Note():
                 self._say(f"{MARKS[event.severity]} {escape(event.text)}")
+            case WeightMoved():
+                self._say(f"! weight of {escape(event.term)} moved from {event.before:g} to {event.after:g}")
             case Refused():
                 for problem in event.problems:
                     self._say(f"[red]{problem['path']}: {escape(problem['sentence'])}[/]")

@@ -12,7 +12,19 @@ import torch
 from torch import Tensor
 
 from engine.cards import Watch
-from engine.events import Event, Finding, Measured, Note, Progressed, RunEnded, RunResumed, RunStarted, StageStarted, Watched
+from engine.events import (
+    Event,
+    Finding,
+    Measured,
+    Note,
+    Progressed,
+    RunEnded,
+    RunResumed,
+    RunStarted,
+    StageStarted,
+    Watched,
+    WeightMoved,
+)
 from engine.findings import Check
 from engine.ledger import Clock
 from engine.runs import RunFolder
@@ -148,6 +160,8 @@ def _words(event: Event) -> str:
             return f"{event.severity}: {event.text}"
         case Finding():
             return f"finding: {event.sentence}"
+        case WeightMoved():
+            return f"weight of {event.term} moved from {event.before:g} to {event.after:g} at step {event.step}"
         case RunEnded():
             return f"{event.outcome}: {event.sentence}"
         case _:

@@ -29,7 +29,7 @@ from engine.downloads import DownloadError
 from engine.events import GroupEnded, Refused, RunEnded, RunStarted
 from engine.experiment import Experiment
 from engine.export.student import StudentError
-from engine.ledger import give_back
+from engine.ledger import energy_counter, give_back
 from engine.nets import NetError
 from engine.pairing import PairError
 from engine.plan import announce
@@ -156,6 +156,9 @@ def _device(resolved: Resolved) -> list[rules.Problem]:
         find_precisions(resolved.experiment.run.precision, device)
     except DeviceError as error:
         return [rules.Problem(path="run.device", sentence=str(error))]
+    if resolved.experiment.run.energy_budget and energy_counter(device) is None:
+        said = f"nothing counts the energy of {device} here; set a budget of time (run.time_budget) instead, or 0"
+        return [rules.Problem(path="run.energy_budget", sentence=said)]
     return []
 
 

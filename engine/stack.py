@@ -135,6 +135,10 @@ class Stack:
         """The weight of each term at an epoch, warm-up included."""
         return {name: self.cast.methods[key].weight(term, epoch) for name, key, term in self.terms}
 
+    def grown(self, epoch: int) -> dict[str, float]:
+        """The share of its weight that each term has at an epoch."""
+        return {name: self.cast.methods[key].grown(term, epoch) for name, key, term in self.terms}
+
 
 def _answered(method: Method, seen: Seen) -> Seen:
     """`seen` with the student's logits that a method compares."""

@@ -50,6 +50,11 @@ class Stagehand:
         self.finished[name] = self._state() if self._state else {}
         self._state = None
 
+    def joules(self) -> float | None:
+        """Energy of the run so far; None where nothing counts it."""
+        counted = [cost["joules"] for cost in (*self.costs.values(), self.ledger.figures()) if cost["joules"] is not None]
+        return sum(counted) if counted else None
+
     def carry(self, state: Callable[[], Any]) -> None:
         """How to store the stage under way."""
         self._state = state

@@ -14,6 +14,7 @@ from engine import events
 from engine.runs import RunFolder
 from kdstudio import journal
 from kdstudio.curve import Curve
+from kdstudio.happened import Happened, happened
 
 State = Literal["empty", "running", "paused", "done", "stopped", "failed", "refused", "interrupted"]
 
@@ -77,6 +78,8 @@ class History:
         self.curves: dict[tuple[str, str], Curve] = {}
         self.watched: dict[str, list[events.Watched]] = {}
         self.findings: list[events.Finding] = []
+        self.marks: list[Happened] = []
+        self.moves: list[events.WeightMoved] = []
         self.log: list[journal.Line] = []
         self.problems: tuple[dict[str, str], ...] = ()
         self.ended: events.RunEnded | None = None
@@ -107,6 +110,11 @@ class History:
         """The stage that runs, or ran last."""
         return self.stages.get(self.stage)
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights that a person moved, by term, as they are now."""
+        return {move.term: move.after for move in self.moves}
+
     def curve(self, stage: str, name: str) -> Curve | None:
         """The curve of a number in a stage, if it was ever measured there."""
         return self.curves.get((stage, name))
@@ -133,6 +141,7 @@ class History:
         line = journal.line(event)
         if line:
             self.log.append(line)
+        self._mark(event)
         match event:
             case events.RunStarted():
                 self._start(event)
@@ -159,6 +168,8 @@ class History:
                 self.findings.append(event)
             case events.Saved():
                 self.saved.append(event)
+            case events.WeightMoved():
+                self.moves.append(event)
             case events.Paused():
                 self.state = "paused"
             case events.Unpaused():
@@ -179,6 +190,21 @@ class History:
             self.state, self.ended = "running", None
         elif self.state in ("running", "paused"):
             self.state = "interrupted"
+
+    def _mark(self, event: events.Event) -> None:
+        """Keep what is marked in plots; what a resume takes back goes first."""
+        if isinstance(event, events.RunResumed):
+            past = self._after(event.stage)
+            self.marks = [mark for mark in self.marks if _before(mark, event, past)]
+            self.moves = [move for move in self.moves if move.stage == event.stage and move.step < event.step]
+        found = happened(event)
+        if found is not None:
+            self.marks.append(found)
+
+    def _after(self, stage: str) -> set[str]:
+        """The stages that come after one."""
+        order = list(self.stages)
+        return set(order[order.index(stage) + 1 :] if stage in order else order)
 
     def _start(self, event: events.RunStarted) -> None:
         self.started, self.state = event, "running"
@@ -231,8 +257,7 @@ class History:
     def _rewind(self, event: events.RunResumed) -> None:
         """Forget what earlier attempts said past the point from which this one goes on."""
         self.state, self.ended = "running", None
-        order = list(self.stages)
-        past = set(order[order.index(event.stage) + 1 :] if event.stage in order else order)
+        past = self._after(event.stage)
         for (stage, _), curve in self.curves.items():
             if stage in past or stage == event.stage:
                 curve.cut(-1 if stage in past else event.step)
@@ -249,5 +274,5 @@ class History:
             here.pace.clear()
 
 
-def _before(said: events.Watched | events.Finding, point: events.RunResumed, past: set[str]) -> bool:
+def _before(said: events.Watched | events.Finding | Happened, point: events.RunResumed, past: set[str]) -> bool:
     return said.stage not in past and (said.stage != point.stage or said.step <= point.step)

@@ -44,6 +44,9 @@ def _said(event: events.Event) -> tuple[events.Severity, str] | None:
             return "info", f"{_capital(kind)} saved as {path}."
         case events.Note(text=text, severity=severity):
             return severity, text
+        case events.WeightMoved(term=term, before=before, after=after):
+            moved = f"The weight of {term} was moved from {before:g} to {after:g}."
+            return "warning", f"{moved} The run is left out of paired comparison."
         case events.Paused():
             return "info", "Paused."
         case events.Unpaused():

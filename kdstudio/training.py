@@ -130,6 +130,11 @@ class Trainer(QObject):
         if self._work:
             self._work.control.save()
 
+    def move_weight(self, term: str, weight: float) -> None:
+        """Give a term of the run another weight from its next step on."""
+        if self._work:
+            self._work.control.move(term, weight)
+
     def wait(self) -> None:
         """Block until the thread is over and deliver what it said last: for the end of the program."""
         if self._work:

@@ -35,6 +35,11 @@ class Run:
     time: float | None
     memory: float | None
 
+    @property
+    def moved(self) -> bool:
+        """Whether a person moved weights of its terms while it went on: then its settings do not say what it was."""
+        return bool(self.results.get("weights_moved"))
+
     def value(self, name: str) -> float | None:
         """A number by its name: time, memory, a result, or the last value of a curve."""
         if name in (TIME, MEMORY):
@@ -66,8 +71,11 @@ class Row:
         return statistics.median(values) if values else None
 
     def gain(self, name: str) -> Difference | None:
-        """The paired difference of a number to the baseline; None for the baseline itself."""
-        return None if self.is_baseline else difference(self.by_seed(name), _by_seed(self.baseline, name))
+        """The paired difference of a number to the baseline over the runs whose weights nobody moved; None for the baseline
+        itself."""
+        if self.is_baseline:
+            return None
+        return difference(*(_by_seed([run for run in runs if not run.moved], name) for runs in (self.runs, self.baseline)))
 
     def ratio(self, name: str) -> float | None:
         """The median over that of the baseline."""

@@ -10,18 +10,19 @@ from PySide6.QtGui import QMouseEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QGraphicsGridLayout, QLabel
 
 from kdstudio import theme
-from kdstudio.charts.axes import HEIGHT, Axis
+from kdstudio.charts.axes import HEIGHT, WIDTH, Axis
 from kdstudio.charts.figures import round_range, tabular
 from kdstudio.charts.steady import Steady
 from kdstudio.charts.strokes import Strokes
 
 
 class Canvas(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
-    """Two axes, the curves between them, a cursor. The wheel scrolls the page; with Ctrl it zooms; dragging zooms into a
-    rectangle; a double click shows everything again. Put together by hand: pyqtgraph's PlotItem brings menus and
+    """Two axes, the curves between them, a cross at the pointer. The wheel scrolls the page; with Ctrl it zooms; dragging zooms
+    into a rectangle; a double click shows everything again. Put together by hand: pyqtgraph's PlotItem brings menus and
     controls that nobody sees and that take most of the time in which it is made."""
 
-    pointed = Signal(float)
+    pointed = Signal(float, float)
+    """The pointer is at these coordinates of the view."""
     left = Signal()
 
     def __init__(self) -> None:
@@ -37,15 +38,19 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         self.strokes = Strokes()
         self.box.addItem(self.strokes, ignoreBounds=True)
         self._range: tuple[float, ...] = ()
-        self.cursor_line = pg.InfiniteLine(angle=90)
-        self.cursor_line.setVisible(False)
-        self.box.addItem(self.cursor_line, ignoreBounds=True)
+        self.cursor_line, self.cursor_level = pg.InfiniteLine(angle=90), pg.InfiniteLine(angle=0)
+        for line in (self.cursor_line, self.cursor_level):
+            line.setVisible(False)
+            self.box.addItem(line, ignoreBounds=True)
         self.scene().sigMouseMoved.connect(self._moved)
         self.cursor_words = Steady(" step 00,000,000 ", "text", theme.TEXT - 2, Qt.AlignmentFlag.AlignHCenter)
         self.cursor_words.ground = "surface"
         self.cursor_words.setParent(self)
         self.cursor_words.adjustSize()
         self.cursor_words.hide()
+        self.news = theme.set_role(QLabel(self), "chip")
+        self.news.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.news.hide()
         self._across_name = QLabel(self)
         self._across_name.setFont(tabular(theme.TEXT - 2))
         theme.set_role(self._across_name, "faint")
@@ -84,7 +89,8 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         for axis in (self.across, self.up):
             axis.dress()
         self.up.setGrid(255)
-        self.cursor_line.setPen(QPen(theme.colour("muted"), 0, Qt.PenStyle.DotLine))
+        for line in (self.cursor_line, self.cursor_level):
+            line.setPen(QPen(theme.colour("muted"), 0, Qt.PenStyle.DotLine))
 
     def frame(self, x: tuple[float, float], y: tuple[float, float], *, log: bool) -> None:
         """Show a range, rounded outwards in y; left alone while the user has zoomed."""
@@ -97,27 +103,45 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
             self._range, self._was_zoomed = (*x, low, high), False
             self.box.setRange(xRange=x, yRange=(low, high), padding=0, disableAutoRange=True)
 
-    def point_at(self, x: float, words: str) -> None:
-        """Move the cursor line, with words at its foot."""
-        self.cursor_line.setValue(x)
-        self.cursor_line.setVisible(True)
+    def point_at(self, x: float, y: float, words: str, news: str = "") -> None:
+        """Move the cross, with words at its foot, and at its head those of an event that happened there."""
+        for line, value in ((self.cursor_line, x), (self.cursor_level, y)):
+            line.setValue(value)
+            line.setVisible(True)
+        self._tell(x, news)
         self.cursor_words.set_text(words)
         foot = self.mapFromScene(self.box.mapViewToScene(QPointF(x, 0.0)))
         room = self.width() - self.cursor_words.width()
         self.cursor_words.move(min(max(0, foot.x() - self.cursor_words.width() // 2), room), self.height() - HEIGHT)
         self.cursor_words.show()
 
+    def _tell(self, x: float, news: str) -> None:
+        self.news.setVisible(bool(news))
+        if news:
+            self.news.setText(self.news.fontMetrics().elidedText(news, Qt.TextElideMode.ElideRight, self.width() - 2 * WIDTH))
+            self.news.adjustSize()
+            head = self.mapFromScene(self.box.mapViewToScene(QPointF(x, 0.0)))
+            self.news.move(min(max(WIDTH, head.x() + 4), self.width() - self.news.width() - 4), 4)
+
+    def pixel(self) -> tuple[float, float]:
+        """How much a pixel is across and up, in coordinates of the view."""
+        across, up = self.box.viewPixelSize()
+        return float(across), float(up)
+
     def _zoomed(self, *_: object) -> None:
         self.zoomed = self._was_zoomed = True
 
     def _moved(self, at: QPointF) -> None:
         if self.box.sceneBoundingRect().contains(at):
-            self.pointed.emit(self.box.mapSceneToView(at).x())
+            place = self.box.mapSceneToView(at)
+            self.pointed.emit(place.x(), place.y())
 
     def leaveEvent(self, event: QEvent) -> None:
         """Values go back to the newest."""
         super().leaveEvent(event)
         self.cursor_line.setVisible(False)
+        self.cursor_level.setVisible(False)
+        self.news.hide()
         self.cursor_words.set_text("")
         self.cursor_words.hide()
         self.left.emit()

@@ -1,24 +1,39 @@
-"""The card every chart lies on: title, unit, and a menu to take picture and numbers away."""
+"""The card every chart lies on: title, unit, a title to drag it by, and a menu to take picture and numbers away."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from kdstudio import theme
 from kdstudio.icons import IconButton
+from kdstudio.topics import Topic
 
 Rows = Iterable[Sequence[object]]
 
 
 class Card(QFrame):
     """A titled frame around one chart. `redraw` brings what is shown up to date; the redraw queue calls it, and lets the
-    card `rest` for some seconds after."""
+    card `rest` for some seconds after. `key` names it where its place is remembered."""
 
     grow_requested = Signal(object)
+    dragged = Signal(object, QPoint)
+    """The card is being dragged by its title: itself, and where the pointer is on the screen."""
+    dropped = Signal(object, QPoint)
+    """It was let go there."""
     stale = Signal(object)
     """What is shown is to be drawn anew, though nothing new was measured."""
 
@@ -29,6 +44,9 @@ class Card(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(title)
         self.span = 1
+        self.key = title.lower()
+        self._held: QPoint | None = None
+        self._dragging = False
         self.levers: list[QWidget] = []  # buttons of the kind of chart, which say nothing in a picture
         self.title = title
         self._title = QLabel(title)
@@ -91,6 +109,11 @@ class Card(QFrame):
         action.triggered.connect(lambda _checked=False: call())
         return action
 
+    def help_topic(self) -> Topic:
+        """What F1 says of the chart: what it shows, as its declaration has it."""
+        facts = (("Unit", self._unit.text()),) if self._unit.text() else ()
+        return Topic(self.title, self._title.toolTip() or "Its menu takes the picture and the numbers away.", facts)
+
     def redraw(self) -> None:
         """Bring what is shown up to date."""
         raise NotImplementedError
@@ -103,6 +126,28 @@ class Card(QFrame):
         """Hide the buttons while the card is painted into a file."""
         for button in (self._menu_button, self._grow, *self.levers):
             button.setVisible(not exporting)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """On the title: it may become a drag."""
+        on_title = event.position().y() < self.header.geometry().bottom()
+        self._held = event.position().toPoint() if on_title and event.button() == Qt.MouseButton.LeftButton else None
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Follow the pointer once it is clear that the card is meant."""
+        if self._held is None:
+            return
+        moved = (event.position().toPoint() - self._held).manhattanLength()
+        if self._dragging or moved >= QApplication.startDragDistance():
+            self._dragging = True
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self.dragged.emit(self, event.globalPosition().toPoint())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go."""
+        dragging, self._held, self._dragging = self._dragging, None, False
+        if dragging:
+            self.unsetCursor()
+            self.dropped.emit(self, event.globalPosition().toPoint())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """On the title: show large, or back."""

@@ -2,98 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from PySide6.QtWidgets import QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from kdstudio import theme
 from kdstudio.charts.canvas import Canvas
 from kdstudio.charts.card import Card, Rows, Waiting
 from kdstudio.charts.figures import clock, figure, round_end
-from kdstudio.charts.legend import Legend, Mark
-from kdstudio.charts.lens import Lens
-from kdstudio.charts.picker import Picker
+from kdstudio.charts.legend import Legend
+from kdstudio.charts.lens import Lens, OwnLens
+from kdstudio.charts.look_menu import add_look_menu
+from kdstudio.charts.mark import Mark
+from kdstudio.charts.outliers import span
+from kdstudio.charts.picker import Picker, switch
+from kdstudio.charts.plot import Drawn, Level, Line, Plot, nearest_key
 from kdstudio.charts.shades import pale
-from kdstudio.charts.strokes import Stroke
-from kdstudio.curve import Curve, Numbers, nearest
+from kdstudio.charts.strokes import Stroke, points_of
+from kdstudio.curve import Numbers, nearest
 from kdstudio.history import History
+
+__all__ = ["CurveCard", "Level", "Line", "Plot"]
 
 DOTTED = 30
 """Up to this many points a curve shows its points, and is not smoothed."""
 ROOM = 1.015
 """The x axis goes on a little, so that a mark at its end is whole."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """How one curve is called and drawn; `index` chooses its colour."""
-
-    name: str
-    index: int
-    dashed: bool = False
-    help: str = ""
-
-
-@dataclass(frozen=True)
-class Level:
-    """A horizontal line to compare with."""
-
-    value: float
-    line: Line
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A plot, declared. `lines(name)` says how a measured number is drawn, None that it does not belong here;
-    `weighted` does the same for the other reading that the card's menu offers; `best` puts a ring on the largest value
-    of each solid curve; `sum` is the number that adds up the others."""
-
-    key: str
-    title: str
-    lines: Callable[[str], Line | None]
-    unit: str = ""
-    help: str = ""
-    stage: str = ""
-    log: bool = False
-    digits: int | None = None
-    best: bool = False
-    sum: str = ""
-    levels: Callable[[History], tuple[Level, ...]] = lambda history: ()
-    weighted: Callable[[str], Line | None] | None = None
-    waiting: str = "Nothing measured yet."
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """One curve as it stands on the canvas."""
-
-    key: str
-    line: Line
-    curve: Curve
-    x: Numbers
-    y: Numbers
+NEAR = 6
+"""Pixels from an event's mark, and from a curve, at which it is meant."""
+NEWS = 60
+"""Of so many events the marks are drawn, the newest."""
 
 
 class CurveCard(Card):
     """Curves over step, epoch or time."""
 
-    def __init__(self, plot: Plot, history: History, lens: Lens) -> None:
+    def __init__(self, plot: Plot, history: History, shared: Lens) -> None:
         super().__init__(plot.title, plot.unit, plot.help)
-        self.plot, self.history, self.lens = plot, history, lens
+        self.plot, self.history = plot, history
+        self.key = plot.key
+        self.lens = OwnLens(shared, plot.log, self)
         self.legend = Legend()
         self._drawn: list[Drawn] = []
-        self._cursor: float | None = None
+        self._cursor: tuple[float, float] | None = None
         self._reading = plot.lines
         self._stages = Picker("Stage shown in this plot")
         self._stages.setVisible(False)
-        self._log = QToolButton()
-        self._log.setText("log")
-        self._log.setToolTip("Logarithmic axis")
-        self._log.setCheckable(True)
-        theme.set_role(self._log, "compact")
+        self._log = switch("log", "Logarithmic axis")
         self._log.setChecked(plot.log)
         self._stack = QStackedWidget()
         self._build()
@@ -110,9 +68,12 @@ class CurveCard(Card):
         self._stack.addWidget(page)
         self.body.addWidget(self._stack)
         self._stages.currentIndexChanged.connect(self.show_all)
-        self._log.toggled.connect(self.show_all)
+        self._log.toggled.connect(lambda log: self.lens.choose("log", log))
+        self.lens.changed.connect(self._look_anew)
         self.legend.toggled.connect(self.redraw)
+        self.legend.pointed.connect(self._light)
         theme.signals.changed.connect(self._dress)
+        add_look_menu(self, self.lens)
         if self.plot.weighted is not None:
             action = self.add_action("Terms times their weights", self._swap, checkable=True)
             action.setToolTip("Show each term as it enters the sum")
@@ -132,6 +93,14 @@ class CurveCard(Card):
         weighted = self.plot.weighted
         return self.plot.lines(name) is not None or (weighted is not None and weighted(name) is not None)
 
+    def look(self) -> dict[str, Any]:
+        """How this plot alone is looked at, as plain data."""
+        return self.lens.state()
+
+    def look_as(self, state: dict[str, Any]) -> None:
+        """Look at it as another time."""
+        self.lens.load(state)
+
     def _swap(self) -> None:
         weighted = self.plot.weighted
         assert weighted is not None
@@ -148,6 +117,11 @@ class CurveCard(Card):
         """The next drawing shows everything."""
         if self._made():
             self.canvas.zoomed = False
+
+    def _look_anew(self) -> None:
+        """Something was chosen for this plot alone."""
+        self._log.setChecked(self.lens.log)
+        self.show_all()
 
     def _made(self) -> bool:
         return "canvas" in self.__dict__
@@ -168,6 +142,8 @@ class CurveCard(Card):
                 found[stage] = max(found.get(stage, 0), len(curve))
         return {s: found[s] for s in self.history.stages if s in found}
 
+    # Drawing
+
     def redraw(self) -> None:
         """Draw what the history holds now."""
         self._offer_stages()
@@ -177,16 +153,17 @@ class CurveCard(Card):
         if not drawn:
             return
         levels = self.plot.levels(self.history)
-        self.legend.show_marks([self._mark(d.key, d.line) for d in drawn] + [self._mark(_key(v), v.line) for v in levels])
+        self.legend.show_marks([self._mark(d.key, d.line) for d in drawn] + [self._mark(v.key, v.line) for v in levels])
         self._set_axes()
         shown = [d for d in drawn if self.legend.shown(d.key)]
-        for level in levels:
-            self.legend.set_value(_key(level), level.value)
-        levels = tuple(level for level in levels if self.legend.shown(_key(level)))
-        strokes = {key: stroke for one in shown for key, stroke in self._strokes(one)}
-        self.canvas.strokes.show_all(strokes, {_key(v): (self._one_up(v.value), theme.series(v.line.index)) for v in levels})
+        self.legend.set_values({level.key: level.value for level in levels})
+        levels = tuple(level for level in levels if self.legend.shown(level.key))
+        points = points_of(len(shown))
+        strokes = {key: stroke for one in shown for key, stroke in self._strokes(one, points)}
+        heights = {v.key: (self.lens.height(v.value), theme.series(v.line.index)) for v in levels}
+        self.canvas.strokes.show_all(strokes, heights, [(x, theme.colour("warning")) for x, _ in self._news(stage)])
         self._drawn = drawn
-        self._frame(shown, levels, stage)
+        self._frame(strokes, [height for height, _ in heights.values()], stage)
         self._say_values()
 
     def _curves(self, stage: str) -> Iterator[Drawn]:
@@ -194,54 +171,43 @@ class CurveCard(Card):
         lines = {n: line for n in curves if (line := self._reading(n)) is not None}
         if self.plot.sum in lines and len(lines) == 2:
             del lines[self.plot.sum]  # a sum of one term is that term
+        axis, smoothing = self.lens.axis, self.lens.smoothing
         for name, line in sorted(lines.items(), key=lambda item: item[1].index):
             curve = curves[name]
-            if len(curve):
-                yield Drawn(name, line, curve, curve.x(self.lens.axis), curve.smoothed(self.lens.smoothing))
+            yield Drawn(name, line, curve, curve.x(axis), curve.smoothed(smoothing))
 
     def _mark(self, key: str, line: Line) -> Mark:
         return Mark(key, line.name, line.index, line.dashed, self.plot.digits, line.help)
 
-    def _strokes(self, one: Drawn) -> Iterator[tuple[str, Stroke]]:
+    def _strokes(self, one: Drawn, points: int) -> Iterator[tuple[str, Stroke]]:
         """The curve, and where it is smoothed the raw one faint below."""
         colour, few, raw = theme.series(one.line.index), len(one.y) <= DOTTED, one.curve.y()
         if self.lens.smoothing > 0 and not few:
-            yield f"{one.key}/raw", Stroke(one.x, self._up(raw), pale(colour))
-        y = self._up(raw if few else one.y)
+            yield f"{one.key}/raw", Stroke(one.x, self.lens.heights(raw), pale(colour), points=points)
+        y = self.lens.heights(raw if few else one.y)
         ring = self._best(one, raw) if self.plot.best and not one.line.dashed else None
-        yield one.key, Stroke(one.x, y, colour, one.line.dashed, few, ring)
+        yield one.key, Stroke(one.x, y, colour, one.line.dashed, few, ring, points)
 
     def _best(self, one: Drawn, raw: Numbers) -> tuple[float, float] | None:
         """Where the largest value stands."""
         if not np.isfinite(raw).any():
             return None
         at = int(np.nanargmax(raw))
-        return float(one.x[at]), self._one_up(float(raw[at]))
-
-    def _one_up(self, value: float) -> float:
-        return float(self._up(np.array([value]))[0])
-
-    def _up(self, values: Numbers) -> Numbers:
-        if not self._log.isChecked():
-            return values
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(values > 0, np.log10(values), np.nan)
+        return float(one.x[at]), self.lens.height(float(raw[at]))
 
     def _set_axes(self) -> None:
-        self.canvas.up.kind = "log" if self._log.isChecked() else "number"
+        self.canvas.up.kind = "log" if self.lens.log else "number"
         self.canvas.set_across(self.lens.axis)
         self.canvas.across.kind = "time" if self.lens.axis == "time" else "number"
 
-    def _frame(self, shown: list[Drawn], levels: tuple[Level, ...], stage: str) -> None:
-        up = [self._up(d.curve.y() if self.lens.smoothing == 0 else d.y) for d in shown]
-        up += [self._up(np.array([level.value])) for level in levels]
-        values = np.concatenate(up) if up else np.array([])
-        values = values[np.isfinite(values)]
-        if not len(values):
-            values = np.array([0.0, 1.0])
+    def _frame(self, strokes: dict[str, Stroke], levels: list[float], stage: str) -> None:
+        """Show everything; thinning keeps the extremes. Raw curves below smoothed ones may be cut."""
+        curves = [stroke.y for key, stroke in strokes.items() if not key.endswith("/raw")]
+        low, high = span(curves, calm=self.lens.calm)
+        low, high = span([np.array([*((low, high) if curves else ()), *levels])], calm=False)
         furthest = max((float(d.x[-1]) for d in self._drawn), default=1.0)
         end = round_end(furthest, self._whole(stage))
-        self.canvas.frame((0.0, end * ROOM), (float(values.min()), float(values.max())), log=self._log.isChecked())
+        self.canvas.frame((0.0, end * ROOM), (low, high), log=self.lens.log)
 
     def _whole(self, stage: str) -> float:
         """Where the x axis ends when the stage is over; 0 where nobody knows."""
@@ -250,6 +216,11 @@ class CurveCard(Card):
             return view.clock - view.began if view.state == "done" else 0.0
         return float(view.steps if self.lens.axis == "step" else view.epochs)
 
+    def _news(self, stage: str) -> list[tuple[float, str]]:
+        """Where on the x axis something happened in a stage, and what."""
+        view, axis = self.history.stages[stage], self.lens.axis
+        return [(mark.x(axis, view), mark.words) for mark in self.history.marks if mark.stage == stage][-NEWS:]
+
     def _offer_stages(self) -> None:
         stages = [s for s, points in self._measured().items() if points > 1]
         entries: list[tuple[str, object]] = [("latest stage", "")]
@@ -257,30 +228,56 @@ class CurveCard(Card):
         self._stages.offer(entries)
         self._stages.setVisible(len(stages) > 1)
 
-    def _point(self, x: float) -> None:
-        self._cursor = x
+    # Pointing
+
+    def _point(self, x: float, y: float) -> None:
+        self._cursor = (x, y)
         self._say_values()
+        self._light(self._meant(x, y))
 
     def _unpoint(self) -> None:
         self._cursor = None
+        self._light("")
         self._say_values()
+
+    def _light(self, key: str) -> None:
+        if self._made():
+            self.canvas.strokes.light(key)
+
+    def _meant(self, x: float, y: float) -> str:
+        """The key of the curve nearest to the pointer, where one is near; of a single curve it need not be said."""
+        shown = self.canvas.strokes.curves
+        if len(self._drawn) < 2:
+            return ""
+        heights = {d.key: self.lens.height(float(d.y[nearest(d.x, x)])) for d in self._drawn if d.key in shown}
+        return nearest_key(heights, y, NEAR * self.canvas.pixel()[1])
 
     def _say_values(self) -> None:
         """The newest values in the legend, or those under the cursor."""
         at = self._snapped()
-        if at is not None:
+        if at is not None and self._cursor is not None:
             words = clock(at, 1.0) if self.lens.axis == "time" else figure(at)
-            self.canvas.point_at(at, f"{self.lens.axis} {words}")
-        for one in self._drawn:
-            place = len(one.y) - 1 if at is None else nearest(one.x, at)
-            self.legend.set_value(one.key, float(one.y[place]))
+            self.canvas.point_at(at, self._cursor[1], self._said_at(f"{self.lens.axis} {words}"), self._news_at(at))
+        places = ((d, len(d.y) - 1 if at is None else nearest(d.x, at)) for d in self._drawn)
+        self.legend.set_values({d.key: float(d.y[place]) for d, place in places})
+
+    def _said_at(self, words: str) -> str:
+        """The foot of the cross: where it is, and of many curves which is meant."""
+        lit = self.canvas.strokes.lit
+        name = next((d.line.name for d in self._drawn if d.key == lit), "") if self.legend.long is not None else ""
+        return f"{words} · {name}" if name else words
+
+    def _news_at(self, at: float) -> str:
+        """What happened near a place on the x axis."""
+        near = NEAR * self.canvas.pixel()[0]
+        return " · ".join(words for x, words in self._news(self.shown_stage()) if abs(x - at) <= near)
 
     def _snapped(self) -> float | None:
         """The measured position nearest to the cursor."""
         if self._cursor is None or not self._drawn:
             return None
         x = max((d.x for d in self._drawn), key=len)
-        return float(x[nearest(x, self._cursor)])
+        return float(x[nearest(x, self._cursor[0])])
 
     def _dress(self) -> None:
         """Follow the theme."""
@@ -296,7 +293,3 @@ class CurveCard(Card):
             columns = (one.curve.x("step"), one.curve.x("epoch"), one.curve.x("time"), one.curve.y())
             for step, epoch, seconds, value in zip(*columns, strict=True):
                 yield (stage, one.line.name, int(step), round(float(epoch), 4), round(float(seconds), 3), float(value))
-
-
-def _key(level: Level) -> str:
-    return f"level/{level.line.name}"

@@ -17,6 +17,7 @@ class DistributionCard(Card):
 
     def __init__(self, watch: str, title: str, unit: str, help: str, history: History) -> None:
         super().__init__(title, unit, help)
+        self.key = watch
         self.watch, self.history = watch, history
         self.bars, self.histogram, self.records = Bars(), Histogram(), Records()
         self._stack, self._kinds = QStackedWidget(), QStackedWidget()

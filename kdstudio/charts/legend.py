@@ -1,34 +1,29 @@
-"""The legend of a curve chart, above the curves: a stroke, a name, a value that does not move; a click hides the curve."""
+"""The legend of a curve chart, above the curves: a stroke, a name, a value that does not move; a click hides the curve. Of very
+many curves it is a list (see `long_legend`)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from PySide6.QtCore import QPointF, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from kdstudio import theme
 from kdstudio.charts.figures import figure, number_width, tabular
 from kdstudio.charts.flow import Flow
+from kdstudio.charts.long_legend import LongLegend
+from kdstudio.charts.mark import STROKE, Mark
 
-STROKE = 16
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What an entry is: the key of its curve, its name, the number of its colour, how its value is written."""
-
-    key: str
-    name: str
-    index: int
-    dashed: bool = False
-    digits: int | None = None
-    help: str = ""
+MANY = 16
+"""More entries than this become a list."""
 
 
 class Entry(QAbstractButton):
-    """One curve's line in the legend; checked while the curve is shown."""
+    """One curve's line in the legend; checked while the curve is shown. `pointed` carries its key while the pointer is on it,
+    and nothing when that has left."""
+
+    pointed = Signal(str)
 
     def __init__(self, mark: Mark) -> None:
         super().__init__()
@@ -41,6 +36,16 @@ class Entry(QAbstractButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFont(tabular(theme.TEXT - 1))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """Say which curve is meant."""
+        super().enterEvent(event)
+        self.pointed.emit(self.mark.key)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """None any more."""
+        super().leaveEvent(event)
+        self.pointed.emit("")
 
     def set_value(self, value: float) -> None:
         """The number beside the name."""
@@ -110,13 +115,16 @@ class Key(QWidget):
 
 
 class Legend(QWidget):
-    """All entries of a chart. `toggled` says that one was hidden or shown."""
+    """All entries of a chart. `toggled` says that one was hidden or shown; `pointed` which one the pointer is on, by its key,
+    empty for none."""
 
     toggled = Signal()
+    pointed = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
         self.entries: dict[str, Entry] = {}
+        self.long: LongLegend | None = None
         self._marks: list[Mark] = []
         self._hidden: set[str] = set()
         self._flow = Flow(self, gap=12)
@@ -129,6 +137,14 @@ class Legend(QWidget):
         if marks == self._marks:
             return
         self._marks = marks
+        if len(marks) > MANY:
+            self._show_list(marks)
+            return
+        if self.long is not None:
+            self._flow.removeWidget(self.long)
+            self.long.hide()
+            self.long.deleteLater()
+            self.long = None
         for entry in self.entries.values():
             self._flow.removeWidget(entry)
             entry.hide()
@@ -136,17 +152,38 @@ class Legend(QWidget):
         self.entries = {mark.key: self._made(mark) for mark in marks}
         settle(self)
 
+    def _show_list(self, marks: list[Mark]) -> None:
+        """Have these entries as a list."""
+        for entry in self.entries.values():
+            self._flow.removeWidget(entry)
+            entry.hide()
+            entry.deleteLater()
+        self.entries = {}
+        if self.long is None:
+            self.long = LongLegend(self._hidden)
+            self.long.toggled.connect(self._toggle_all)
+            self.long.pointed.connect(self.pointed)
+            self._flow.addWidget(self.long)
+            self.long.show()
+        self.long.show_marks(marks)
+        settle(self)
+
     def shown(self, key: str) -> bool:
         """Whether a curve is to be drawn."""
         return key not in self._hidden
 
-    def set_value(self, key: str, value: float) -> None:
-        """The number beside a name."""
-        self.entries[key].set_value(value)
+    def set_values(self, values: Mapping[str, float]) -> None:
+        """The numbers beside the names, by the keys of the curves."""
+        if self.long is not None:
+            self.long.set_values(values)
+            return
+        for key, value in values.items():
+            self.entries[key].set_value(value)
 
     def _made(self, mark: Mark) -> Entry:
         entry = Entry(mark)
         entry.setChecked(mark.key not in self._hidden)
+        entry.pointed.connect(self.pointed)
         entry.toggled.connect(lambda shown, key=mark.key: self._toggle(key, shown))
         self._flow.addWidget(entry)
         entry.show()
@@ -154,6 +191,10 @@ class Legend(QWidget):
 
     def _toggle(self, key: str, shown: bool) -> None:
         (self._hidden.discard if shown else self._hidden.add)(key)
+        self.toggled.emit()
+
+    def _toggle_all(self, keys: list[str], shown: bool) -> None:
+        (self._hidden.difference_update if shown else self._hidden.update)(keys)
         self.toggled.emit()
 
 

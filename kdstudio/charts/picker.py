@@ -1,10 +1,10 @@
-"""Small controls of a card: a combo box that the wheel leaves alone."""
+"""Small controls of a card: a combo box and a slider that the wheel leaves alone, a switch."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QSlider
+from PySide6.QtWidgets import QComboBox, QSlider, QToolButton
 
 from kdstudio import icons, theme
 
@@ -53,3 +53,12 @@ class QuietSlider(QSlider):
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Let the page scroll."""
         event.ignore()
+
+
+def switch(words: str, help: str) -> QToolButton:
+    """A small button that stays pressed."""
+    made = theme.set_role(QToolButton(), "compact")
+    made.setText(words)
+    made.setToolTip(help)
+    made.setCheckable(True)
+    return made

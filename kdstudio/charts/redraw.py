@@ -17,7 +17,9 @@ PASS = 40
 SHARE = 0.012
 """Of the time, redraws may take so much (painting about doubles it): the next pass waits longer after a dear one."""
 SLOWEST = 500
-"""Milliseconds to the next pass, however expensive the last one was."""
+"""Milliseconds to the next pass, however expensive the last one was; a dear card itself waits longer (see `LONGEST`)."""
+LONGEST = 5.0
+"""Seconds that a card rests at most, however expensive it is."""
 
 
 class Redraw(QObject):
@@ -29,6 +31,7 @@ class Redraw(QObject):
         self._board = board
         self._changed: dict[Card, None] = {}
         self._drawn: dict[Card, float] = {}
+        self._rests: dict[Card, float] = {}
         self._calls: deque[Callable[[], None]] = deque()
         self.count = 0
         self.at_once = False
@@ -51,6 +54,7 @@ class Redraw(QObject):
         """Nothing is waiting: the cards are gone."""
         self._changed.clear()
         self._drawn.clear()
+        self._rests.clear()
         self._calls.clear()
 
     def _wake(self) -> None:
@@ -75,7 +79,7 @@ class Redraw(QObject):
         """One redraw; whether anything may be left to do."""
         seen = [c for c in self._board.visible_cards() if c in self._changed and c.isVisible()]
         now = monotonic()
-        ready = [c for c in seen if now - self._drawn.get(c, 0.0) >= c.rest]
+        ready = [c for c in seen if now - self._drawn.get(c, 0.0) >= self._rests.get(c, c.rest)]
         if ready:
             self._redraw(min(ready, key=lambda c: self._drawn.get(c, 0.0)))
         return bool(seen)
@@ -84,7 +88,9 @@ class Redraw(QObject):
         del self._changed[card]
         self._drawn[card] = monotonic()
         self.count += 1
+        start = thread_time()
         card.redraw()
+        self._rests[card] = max(card.rest, min((thread_time() - start) / SHARE, LONGEST))
 
     def finish(self) -> None:
         """Do all that waits and redraw every visible card that has changed, at once: before a picture is taken."""

@@ -1,5 +1,5 @@
-"""Curves, their points, rings and levels, painted as one item: pyqtgraph's own items cost three times as much a redraw,
-and what a redraw costs, the training loses."""
+"""Curves, their points, rings, levels and the marks of events, painted as one item: pyqtgraph's own items cost three times as
+much a redraw, and what a redraw costs, the training loses."""
 
 from __future__ import annotations
 
@@ -11,15 +11,25 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
-from kdstudio.curve import Numbers, thinned
+from kdstudio.curve import POINTS, Numbers, thinned
 
 DOT = 3
 RING = 4.5
+LIT = 2.0
+"""Pixels of the pen of the curve that is pointed at."""
+ALL = 60_000
+LEAST = 100
+"""Of all curves together about so many points are drawn, and of each at least so many."""
+
+
+def points_of(curves: int) -> int:
+    """About how many points are drawn of each of so many curves."""
+    return max(LEAST, min(POINTS, ALL // max(1, curves)))
 
 
 @dataclass
 class Stroke:
-    """One curve as it is painted: thinned points (finite or gaps), colour, and what marks it."""
+    """One curve as it is painted: points thinned to about `points` (finite or gaps), colour, and what marks it."""
 
     x: Numbers
     y: Numbers
@@ -27,29 +37,41 @@ class Stroke:
     dashed: bool = False
     dots: bool = False
     ring: tuple[float, float] | None = None
+    points: int = POINTS
     path: QPainterPath = field(init=False)
 
     def __post_init__(self) -> None:
-        self.x, self.y = thinned(self.x, self.y)
+        self.x, self.y = thinned(self.x, self.y, self.points)
         self.path = pg.arrayToQPath(self.x, self.y, connect="finite", finiteCheck=False)
 
-    def points(self) -> QPolygonF:
+    def dots_at(self) -> QPolygonF:
         """Where the dots are."""
         finite = np.isfinite(self.y)
         return QPolygonF([QPointF(a, b) for a, b in zip(self.x[finite].tolist(), self.y[finite].tolist(), strict=True)])
 
 
 class Strokes(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no types
-    """All curves and horizontal levels of a canvas, by key, in the order of drawing."""
+    """All curves, horizontal levels and marks of events of a canvas, by key, in the order of drawing. `lit` is the key of a
+    curve that is drawn above the others and wider; empty for none."""
 
     def __init__(self) -> None:
         super().__init__()
         self.curves: dict[str, Stroke] = {}
         self.levels: dict[str, tuple[float, QColor]] = {}
+        self.marks: list[tuple[float, QColor]] = []
+        self.lit = ""
 
-    def show_all(self, curves: dict[str, Stroke], levels: dict[str, tuple[float, QColor]]) -> None:
-        """Paint these and nothing else from now on."""
-        self.curves, self.levels = curves, levels
+    def light(self, key: str) -> None:
+        """Draw one curve above the others and wider; none for an empty key."""
+        if key != self.lit:
+            self.lit = key
+            self.update()
+
+    def show_all(
+        self, curves: dict[str, Stroke], levels: dict[str, tuple[float, QColor]], marks: list[tuple[float, QColor]]
+    ) -> None:
+        """Paint these and nothing else from now on; a mark is a place on the x axis and its colour."""
+        self.curves, self.levels, self.marks = curves, levels, marks
         self.update()
 
     def boundingRect(self) -> QRectF:
@@ -63,22 +85,31 @@ class Strokes(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no type
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Levels below, curves above, pens one pixel wide and without antialiasing."""
         seen = self.boundingRect()
+        for place, colour in self.marks:
+            painter.setPen(QPen(colour, 0, Qt.PenStyle.DotLine))
+            painter.drawLine(QLineF(place, seen.top(), place, seen.bottom()))
         for value, colour in self.levels.values():
             painter.setPen(QPen(colour, 0, Qt.PenStyle.DashLine))
             painter.drawLine(QLineF(seen.left(), value, seen.right(), value))
         for curve in self.curves.values():
             painter.setPen(QPen(curve.colour, 0, Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine))
             painter.drawPath(curve.path)
-        self._paint_marks(painter)
+        lit = self.curves.get(self.lit)
+        if lit is not None:
+            pen = QPen(lit.colour, LIT, Qt.PenStyle.DashLine if lit.dashed else Qt.PenStyle.SolidLine)
+            pen.setCosmetic(True)
+            painter.setPen(pen)
+            painter.drawPath(lit.path)
+        self._paint_points(painter)
 
-    def _paint_marks(self, painter: QPainter) -> None:
+    def _paint_points(self, painter: QPainter) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for curve in self.curves.values():
             if curve.dots:
                 pen = QPen(curve.colour, DOT, Qt.PenStyle.SolidLine, Qt.PenCapStyle.SquareCap)
                 pen.setCosmetic(True)
                 painter.setPen(pen)
-                painter.drawPoints(curve.points())
+                painter.drawPoints(curve.dots_at())
             if curve.ring is not None:
                 across, up = self.pixelSize()
                 painter.setPen(QPen(curve.colour, 0))

@@ -18,6 +18,7 @@ class TableCard(Card):
 
     def __init__(self, watch: str, title: str, help: str, history: History) -> None:
         super().__init__(title, "", help)
+        self.key = watch
         self.watch, self.history = watch, history
         self._rows: tuple[dict[str, Any], ...] = ()
         self._stack = QStackedWidget()

@@ -20,6 +20,7 @@ def build(window: Window) -> RunScreen:
     screen.stop_requested.connect(trainer.stop)
     screen.save_requested.connect(trainer.save_now)
     screen.weight_requested.connect(trainer.move_weight)
+    screen.weight_requested.connect(trainer.move_weight)
     trainer.said.connect(screen.receive)
     window.state_changed.connect(screen.set_state)
     return screen

@@ -18,13 +18,13 @@ from recorded import Recipe, record, shorter
 from engine import events
 from kdstudio import theme
 from kdstudio.charts import export
-from kdstudio.charts.board import rows_of
 from kdstudio.charts.curves import CurveCard, Line, Plot
 from kdstudio.charts.gallery import GalleryCard, Pictures
 from kdstudio.charts.heat import HeatMap
 from kdstudio.charts.lens import Lens
 from kdstudio.charts.matrix import SOFT_LABELS, MatrixCard
 from kdstudio.charts.numbers import NumbersCard
+from kdstudio.charts.places import rows_of
 from kdstudio.charts.tables import TableCard
 from kdstudio.history import History
 from kdstudio.screens.run import plots
@@ -88,7 +88,7 @@ def test_the_cursor_tells_every_curves_value_there(show: Show, tmp_path: Path) -
     history = replayed(tmp_path, SMALL)
     card = show(CurveCard(plots.accuracy(history.plan), history, Lens()))
     curve = history.curves["distilling", "top1/student/test"]
-    card.canvas.pointed.emit(3.1)
+    card.canvas.pointed.emit(3.1, 90.0)
     assert values(card)["test"] == f"{curve.y()[2]:.2f}"
     assert card.canvas.cursor_words.text().startswith("epoch 3")
     QApplication.sendEvent(card.canvas, QEvent(QEvent.Type.Leave))

@@ -76,7 +76,7 @@ class Header(QWidget):
         self.pause.setFixedWidth(width)  # it becomes Resume: the others stay where they are
         for button in (self.pause, self.stop, self.save):
             row.addWidget(button)
-        self.pause.setToolTip("Wait before the next step; everything stays in memory (Ctrl+P)")
+        self.pause.setToolTip("Wait before the next step; everything stays in memory")
         self.stop.setToolTip("End after this step and leave a checkpoint from which the run can go on")
         self.save.setToolTip("Write a checkpoint after this step")
         self.pause.clicked.connect(self._pause_or_resume)
@@ -150,7 +150,16 @@ def about(history: History) -> str:
     parts += [" → ".join(nets)] if nets else []
     methods = plan.get("methods")
     parts += [" + ".join(methods) or "labels alone"] if methods is not None else []
+    parent = plan.get("parent") or {}
+    parts += [f"from {parent['run']} ({parent['checkpoint']})"] if parent else []
     return " · ".join([*parts, started.run])
+
+
+def ended(history: History) -> tuple[str, str]:
+    """What is told of a run that is over to a person who looks elsewhere: a heading and a sentence."""
+    title = history.started.title if history.started else "Run"
+    word, _ = WORDS[history.state]
+    return f"{title}: {word}", history.ended.sentence if history.ended else ""
 
 
 def progress(history: History) -> str:

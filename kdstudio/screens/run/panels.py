@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from engine import events
+from kdstudio.charts import arrangement
 from kdstudio.charts.board import Board
 from kdstudio.charts.card import Card
 from kdstudio.charts.curves import CurveCard, Plot
@@ -20,6 +21,7 @@ from kdstudio.charts.tables import TableCard
 from kdstudio.history import History
 from kdstudio.screens.run import plots
 from kdstudio.screens.run.findings import FindingsCard
+from kdstudio.screens.run.weights import WeightsCard
 
 
 class Panels:
@@ -36,7 +38,9 @@ class Panels:
         self._numbers: NumbersCard | None = None
         watches = history.plan.get("watches", [])
         self._tabled = {w["name"].rpartition(".")[0] for w in watches if w["kind"] == "table"}
-        self.findings = FindingsCard(history)
+        self.findings, self.weights = FindingsCard(history), WeightsCard(history)
+        self._set = arrangement.signature([*history.plan.get("methods", []), *(w["name"] for w in watches)])
+        board.arrange_as(arrangement.recall(self._set))
         self._declare(history.plan)
 
     def concern(self, event: events.Event) -> None:
@@ -50,6 +54,8 @@ class Panels:
                 self._mark(self._wanting(name))
             case events.Finding():
                 self._mark([self.findings])
+            case events.WeightMoved():
+                self._mark([self.weights, *(card for card in self.board.cards if isinstance(card, CurveCard))])
             case events.RunResumed() | events.RunEnded() | events.StageStarted():
                 self.mark_all()
 
@@ -66,6 +72,19 @@ class Panels:
                 card.forget_zoom()
                 self._redraw.mark(card)
 
+    def keep(self) -> None:
+        """Remember the arrangement of this set of cards, and how each plot is looked at."""
+        arrangement.remember(self._set, self.board.arrangement)
+
+    def _looked_at(self, card: CurveCard) -> None:
+        """Something was chosen for one plot alone."""
+        looks = self.board.arrangement.looks
+        if card.look():
+            looks[card.key] = card.look()
+        else:
+            looks.pop(card.key, None)
+        self.keep()
+
     def _wanting(self, name: str) -> list[Card]:
         """The cards that show a number or a watch; remembered, for every step asks for every number."""
         if name not in self._wanted:
@@ -77,6 +96,9 @@ class Panels:
         self._dress(card)
         card.stale.connect(self._redraw.mark)
         self.board.add(card)
+        if isinstance(card, CurveCard):
+            card.look_as(self.board.arrangement.looks.get(card.key, {}))
+            card.lens.changed.connect(lambda: self._looked_at(card))
 
     def _mark(self, cards: list[Card]) -> None:
         for card in cards:
@@ -144,6 +166,7 @@ class Panels:
             self._add(DistributionCard(w["name"], _title(w), w.get("unit", ""), w.get("help", ""), self.history))
         self._plot(plots.learning_rate())
         self._plot(plots.speed())
+        self._add(self.weights)
 
 
 def _title(watch: dict[str, Any]) -> str:

@@ -156,6 +156,21 @@ def speed() -> Plot:
     return named("speed", "Speed", "images/s", "Training images a second, without evaluations and pauses", lines)
 
 
+def machine() -> tuple[Plot, ...]:
+    """What the machine does beside: use and memory, temperatures, power; as far as it counts them."""
+    use = {"cpu": "CPU", "gpu": "GPU", "memory": "memory", "gpu_memory": "memory of the GPU"}
+    warmth = {"cpu_temperature": "CPU", "gpu_temperature": "GPU"}
+
+    def lines(titles: dict[str, str]) -> dict[str, Line]:
+        return {f"machine/{name}": Line(title, number) for number, (name, title) in enumerate(titles.items())}
+
+    return (
+        named("machine", "Use of the machine", "%", "Of all cores and of all memory, by whatever runs there", lines(use), 1),
+        named("temperature", "Temperature", "°C", "At the hottest place", lines(warmth), 0),
+        named("power", "Power of the GPU", "W", "As its driver counts it", lines({"gpu_power": "GPU"}), 0),
+    )
+
+
 def probes(plan: dict[str, Any]) -> tuple[Plot, ...]:
     """What every run measures of itself whatever its methods."""
     terms = _terms(plan)
@@ -171,6 +186,7 @@ def probes(plan: dict[str, Any]) -> tuple[Plot, ...]:
               {"smoothing_teacher": Line("teacher", TEACHER, dashed=True)}),
         named("correlation", "Correlation of logits", "", "Between student and teacher, 1 is equal up to scale",
               {"logit_correlation": Line("student and teacher", STUDENT)}),
+        *machine(),
         prefixed("affinity", "Affinity error per stage", "", "Distance of the spatial affinities", "affinity_error/"),
         prefixed("cka", "Likeness of features per stage", "CKA", "Linear CKA, 1 is equal", "cka/"),
         signal_to_noise(),

@@ -3,29 +3,34 @@ one; both build the same history."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from engine import events
 from engine.runs import RunFolder
+from engine.runs.tail import Tail
 from kdstudio import actions, theme
 from kdstudio.charts import export
 from kdstudio.charts.board import RIGHT, Board
 from kdstudio.charts.card import Card
 from kdstudio.charts.lens import Lens
 from kdstudio.charts.redraw import Redraw
+from kdstudio.empty import EmptyState
+from kdstudio.following import Follower
 from kdstudio.history import History
-from kdstudio.icons import IconLabel, TextButton
-from kdstudio.screens.run.header import Header
+from kdstudio.icons import TextButton
+from kdstudio.notice import Notice
+from kdstudio.screens.run import keys
+from kdstudio.screens.run.header import Header, ended
 from kdstudio.screens.run.logbook import Logbook
 from kdstudio.screens.run.panels import Panels
 from kdstudio.screens.run.results import Results
 from kdstudio.screens.run.stagebar import ProgressLine, StageBar
-from kdstudio.screens.run.toolbar import LensBar
+from kdstudio.screens.run.toolbar import CardsButton, LensBar
 
 WORDS_PASS = 250
 """Milliseconds between two refreshes of header, stages and log."""
@@ -44,6 +49,8 @@ class RunScreen(QWidget):
     resume_requested = Signal()
     stop_requested = Signal()
     save_requested = Signal()
+    weight_requested = Signal(str, float)
+    """A term of the live run is to have another weight."""
     fix_requested = Signal(dict)
     """Settings that mend what a finding says, for a copy of the shown run."""
     export_requested = Signal(Path)
@@ -61,8 +68,11 @@ class RunScreen(QWidget):
         self.progress = ProgressLine()
         self.lens = Lens(self)
         self.board = Board()
+        self.lens_bar, self.cards = LensBar(self.lens), CardsButton(self.board)
         self.redraw = Redraw(self.board, self)
         self.panels: Panels | None = None
+        self.notice = Notice(self)
+        self.follower = Follower(self)
         self._state = "idle"
         self._pages = QStackedWidget()
         self._words = QTimer(self)
@@ -77,7 +87,8 @@ class RunScreen(QWidget):
         line = QHBoxLayout()
         line.setSpacing(theme.GAP)
         line.addWidget(self.stages, 1)
-        line.addWidget(LensBar(self.lens))
+        line.addWidget(self.lens_bar)
+        line.addWidget(self.cards)
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(theme.MARGIN - 4, theme.GAP, 0, theme.SPACE)
@@ -104,15 +115,22 @@ class RunScreen(QWidget):
         self.results.preset_requested.connect(self.save_preset)
         self.results.folder_requested.connect(self._open_folder)
         self.results.continue_requested.connect(self._continue)
+        self.results.try_requested.connect(self.try_student)
+        self.follower.said.connect(self.receive)
+        self.follower.alive.connect(self._enliven)
         self.lens.changed.connect(self._look_anew)
-        pause = QShortcut(QKeySequence("Ctrl+P"), self)
-        pause.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        pause.activated.connect(self.header.pause.click)
+        self.board.arranged.connect(self._arranged)
+        keys.offer(self)
+
+    def has_run(self) -> bool:
+        """Whether there is a run to look at."""
+        return self.panels is not None
 
     def set_state(self, state: str) -> None:
         """What the trainer is doing; concerns the levers while its run is shown."""
         self._state = state
         self.header.set_live(state)
+        self._set_movable()
         if state == "starting":
             self._begin(History())
             self.board.setFocus()
@@ -127,28 +145,44 @@ class RunScreen(QWidget):
             self._lay()
         elif self.panels is not None:
             self.panels.concern(event)
+        if isinstance(event, events.RunEnded):
+            self.notice.give(*ended(self.history), bad=event.outcome == "failed")
         if isinstance(event, TURNS):
             self._refresh_words()
         elif not self._words.isActive():
             self._words.start()
 
     def show_run(self, path: Path) -> None:
-        """Replay a stored run from its folder. Raises RunError for a folder that is none."""
-        self._replay(path, alive=RunFolder.open(path).state() == "running")
+        """Replay a stored run from its folder, and follow it where another process may go on with it. Raises RunError for a
+        folder that is none."""
+        folder = RunFolder.open(path)
+        state = folder.state()
+        tail = self._replay(path, alive=state == "running")
+        if state != "done":
+            self.follower.follow(folder, tail, alive=state == "running")
 
     def go_on(self, path: Path) -> None:
         """Replay a stored run that the trainer is about to continue; what it says next is received."""
         self._replay(path, alive=True)
 
-    def _replay(self, path: Path, *, alive: bool) -> None:
-        history = History(path)
-        history.take_all(RunFolder.open(path).events(), alive=alive)
+    def _replay(self, path: Path, *, alive: bool) -> Tail:
+        """Show what a run said so far; gives the end of its log, from which it can be followed."""
+        tail, history = Tail(RunFolder.open(path).path), History(path)
+        history.take_all(tail.so_far(), alive=alive)
         self._begin(history, at_once=not alive)
         self._lay()
+        self._refresh_words()
+        return tail
+
+    def _enliven(self, alive: bool) -> None:
+        """Somebody took up the followed run, or left it."""
+        self.history.take_all((), alive=alive)
+        self.redraw.at_once = not alive
         self._refresh_words()
 
     def _begin(self, history: History, *, at_once: bool = False) -> None:
         self.history = history
+        self.follower.rest()
         self.redraw.at_once = at_once
         self.redraw.forget()
         self.board.clear()
@@ -160,7 +194,19 @@ class RunScreen(QWidget):
         """Lay the cards that the run has declared."""
         self.panels = Panels(self.board, self.redraw, self.history, self.lens, self._dress)
         self.panels.findings.fix_requested.connect(self.fix_requested)
+        self.panels.weights.moved.connect(self.weight_requested)
+        self._set_movable()
         self.panels.mark_all()
+
+    def _set_movable(self) -> None:
+        """The weights can be moved while the trainer's run is the one that is shown."""
+        if self.panels is not None:
+            self.panels.weights.set_live(self._state in ("starting", "running", "paused"))
+
+    def _arranged(self) -> None:
+        """A person arranged the cards: remember it, and draw those that came into sight."""
+        if self.panels is not None:
+            self.panels.keep()
 
     def _dress(self, card: Card) -> None:
         """Give a card the entries of its menu with which it is taken away."""
@@ -212,6 +258,11 @@ class RunScreen(QWidget):
             name = f"{self._name()}.yaml"
             actions.take_away(self, "Save preset", name, "YAML (*.yaml)", partial(actions.save_preset, run))
 
+    def try_student(self) -> None:
+        """Show large the card on which the student of the run can be tried."""
+        if self.panels is not None and self.board.large is not self.panels.trying:
+            self.board.grow(self.panels.trying)
+
     def _open_folder(self) -> None:
         if self.history.folder is not None:
             actions.open_folder(self.history.folder)
@@ -229,20 +280,9 @@ def _inset() -> QVBoxLayout:
     return made
 
 
-def _empty(set_up) -> QWidget:  # type: ignore[no-untyped-def]
+def _empty(set_up: Callable[[], None]) -> EmptyState:
     """What stands here before anything ran."""
-    page = QWidget()
-    column = QVBoxLayout(page)
-    column.setSpacing(theme.SPACE)
-    column.addStretch(2)
-    middle = Qt.AlignmentFlag.AlignCenter
-    column.addWidget(IconLabel("run", "strong_line", 48), 0, middle)
-    column.addWidget(theme.set_role(QLabel("Nothing runs yet"), "heading"), 0, middle)
     words = "Press Start on the Set up screen and watch the run here, or open an earlier one from Runs."
-    column.addWidget(theme.set_role(QLabel(words), "muted"), 0, middle)
-    button = TextButton("Set up an experiment", "secondary", "setup")
-    button.clicked.connect(set_up)
-    column.addSpacing(theme.SPACE)
-    column.addWidget(button, 0, middle)
-    column.addStretch(3)
-    return page
+    button = TextButton("Set up an experiment", "primary", "setup")
+    button.clicked.connect(lambda: set_up())
+    return EmptyState("run", "Nothing runs yet", words, button)
