@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kdstudio.entries import compare
 from kdstudio.entries.entry import Entry
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ def build(window: Window) -> RunsScreen:
     screen.open_requested.connect(window.open_run)
     screen.resume_requested.connect(window.resume_run)
     screen.clone_requested.connect(window.clone_run)
+    screen.branch_requested.connect(window.clone_run)
+    screen.compare_requested.connect(lambda paths: compare.lay(window, paths))
     window.state_changed.connect(screen.set_trainer_state)
     screen.set_trainer_state(window.trainer.state)
     return screen

@@ -1,0 +1,5 @@
+"""Runs laid side by side."""
+
+from kdstudio.screens.compare.screen import CompareScreen
+
+__all__ = ["CompareScreen"]

@@ -1,0 +1,161 @@
+"""The tab of plots: every number that runs measured, one card each, all runs in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import get_args
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QLineEdit, QToolButton, QWidget
+
+from engine.comparison import Comparison, Side, curves
+from engine.comparison.curves import Overlay
+from engine.runs import Column
+from kdstudio import boxes, run_colours, theme
+from kdstudio.charts.board import Board
+from kdstudio.charts.card import Card
+from kdstudio.charts.overlay import OverlayCard, Track
+from kdstudio.charts.picker import QuietSlider
+from kdstudio.charts.redraw import Redraw
+from kdstudio.curve import XAxis
+from kdstudio.screens.compare.reading import Reader
+from kdstudio.texts import label
+
+
+class PlotsTab(QWidget):
+    """Over what, how smooth, each run or the mean over seeds; below it the board. `pointed`: the cursor's place and values."""
+
+    pointed = Signal(str, dict)
+
+    def __init__(self, reader: Reader, visible: Callable[[], list[Side]], dress: Callable[[Card], None]) -> None:
+        super().__init__()
+        self.reader, self._visible, self._dress = reader, visible, dress
+        self.comparison: Comparison | None = None
+        self.axis: XAxis = "epoch"
+        self.board = Board()
+        self.redraw = Redraw(self.board, self)
+        self.redraw.at_once = True
+        self.search = QLineEdit()
+        self.smoothing = QuietSlider(Qt.Orientation.Horizontal)
+        self.means = _button("mean over seeds", "One curve an experiment: the mean of its seeds, with a band of one deviation")
+        self.every = _button("all numbers", "Also weighted terms, gradients and the like")
+        self._build()
+        reader.read.connect(self._read)
+
+    def _build(self) -> None:
+        bar = boxes.row(theme.HALF)
+        bar.addWidget(label("over", "muted"))
+        group = QButtonGroup(self)
+        for axis in get_args(XAxis):
+            button = _button(axis, f"Draw all curves over {axis}")
+            button.setChecked(axis == self.axis)
+            button.clicked.connect(lambda _=False, axis=axis: self._set_axis(axis))
+            group.addButton(button)
+            bar.addWidget(button)
+        bar.addSpacing(theme.SPACE)
+        bar.addWidget(label("smoothing", "muted"))
+        self.smoothing.setRange(0, 99)
+        self.smoothing.setFixedWidth(96)
+        self.smoothing.setAccessibleName("Smoothing")
+        self.smoothing.setToolTip("Moving average; the raw curve stays faint below. At the left end: no smoothing at all")
+        bar.addWidget(self.smoothing)
+        bar.addSpacing(theme.SPACE)
+        bar.addWidget(self.means)
+        bar.addWidget(self.every)
+        bar.addStretch(1)
+        self.search.setPlaceholderText("Find a plot…")
+        self.search.setAccessibleName("Find a plot")
+        self.search.setClearButtonEnabled(True)
+        self.search.setFixedWidth(theme.CELL)
+        bar.addWidget(self.search)
+        column = boxes.column(theme.SPACE, self)
+        column.addLayout(bar)
+        column.addWidget(self.board, 1)
+        self.smoothing.valueChanged.connect(self.mark_all)
+        self.means.toggled.connect(self.mark_all)
+        self.every.toggled.connect(self._lay)
+        self.search.textChanged.connect(self._lay)
+
+    def show_comparison(self, found: Comparison) -> None:
+        """Lay a card for every number; the same cards stay where the runs have the same numbers."""
+        self.comparison = found
+        self._lay()
+
+    def _wanted(self) -> list[Overlay]:
+        if self.comparison is None:
+            return []
+        words = self.search.text().lower().split()
+        quiet = () if self.every.isChecked() else curves.QUIET
+        return [
+            overlay
+            for overlay in self.comparison.overlays
+            if not overlay.key.partition("/")[2].startswith(quiet or ("\0",))
+            and all(word in f"{overlay.title} {overlay.key}".lower() for word in words)
+        ]
+
+    def _lay(self) -> None:
+        wanted = self._wanted()
+        if [card.key for card in self.board.cards] != [overlay.key for overlay in wanted]:
+            self.redraw.forget()
+            self.board.clear()
+            for overlay in wanted:
+                self.redraw.later(lambda overlay=overlay: self._add(overlay))
+            self.redraw.finish()
+        self.mark_all()
+
+    def _add(self, overlay: Overlay) -> None:
+        card = OverlayCard(overlay, self._tracks)
+        card.pointed.connect(lambda words, values: self.pointed.emit(f"{overlay.title}, {words}" if words else "", values))
+        card.stale.connect(self.redraw.mark)
+        self._dress(card)
+        self.board.add(card)
+
+    def mark_all(self) -> None:
+        """Draw anew whatever is in sight, and the others when they are."""
+        for card in self.board.cards:
+            if isinstance(card, OverlayCard):
+                card.look(self.axis, self.smoothing.value() / 100)
+            self.redraw.mark(card)
+
+    def _set_axis(self, axis: XAxis) -> None:
+        self.axis = axis
+        self.mark_all()
+
+    def _read(self, keys: tuple[str, ...]) -> None:
+        for card in self.board.cards:
+            if card.key in keys:
+                self.redraw.mark(card)
+
+    def _tracks(self, card: OverlayCard) -> list[Track] | None:
+        held = self.reader.curves(card.overlay.key)
+        if held is None or self.comparison is None:
+            return None
+        if self.means.isChecked():
+            return self._means(held)
+        return [self._track(side, held[side.name]) for side in self._visible() if side.name in held]
+
+    def _track(self, side: Side, column: Column) -> Track:
+        assert self.comparison is not None
+        pen = run_colours.pen(self.comparison.numbers[side.name])
+        return Track(side.name, side.label, pen, curves.positions(column, self.axis), column.values)
+
+    def _means(self, held: dict[str, Column]) -> list[Track]:
+        """A track for each experiment, over those of its runs that are shown and count, in the colour of the first."""
+        assert self.comparison is not None
+        found, visible = list[Track](), self._visible()
+        for contender in self.comparison.contenders:
+            sides = [s for s in contender.sides if s in visible and s.name in held and (s.counts or len(contender.sides) == 1)]
+            if sides:
+                band = curves.gathered([(curves.positions(held[s.name], self.axis), held[s.name].values) for s in sides])
+                pen = run_colours.pen(self.comparison.numbers[sides[0].name])
+                spread = band.deviation if len(sides) > 1 else None
+                found.append(Track(sides[0].name, f"{contender.title}, {len(sides)} seeds", pen, band.x, band.mean, spread))
+        return found
+
+
+def _button(words: str, help: str) -> QToolButton:
+    made = theme.set_role(QToolButton(), "compact")
+    made.setText(words)
+    made.setToolTip(help)
+    made.setCheckable(True)
+    return made

@@ -1,0 +1,304 @@
+"""The Compare screen: the runs at the left, what can be said of them in tabs; saved comparisons and the report above."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QMenu, QStackedWidget, QTabWidget, QWidget
+
+from engine.comparison import FEWEST, MOST, Comparison, Side, page, saved, text
+from engine.comparison.sides import CompareError
+from kdstudio import actions, asking, boxes, commands, theme
+from kdstudio.charts import export
+from kdstudio.charts.board import RIGHT
+from kdstudio.charts.card import Card
+from kdstudio.charts.picker import Picker
+from kdstudio.empty import EmptyState
+from kdstudio.icons import TextButton
+from kdstudio.screens.compare.costs import CostsTab
+from kdstudio.screens.compare.matrices import MatricesTab
+from kdstudio.screens.compare.naming import SaveSheet
+from kdstudio.screens.compare.plots import PlotsTab
+from kdstudio.screens.compare.reading import Reader
+from kdstudio.screens.compare.results import ResultsTab
+from kdstudio.screens.compare.roster import Roster
+from kdstudio.screens.compare.settings import SettingsTab
+from kdstudio.screens.compare.varied import VariedTab
+from kdstudio.texts import Elided, label
+
+FOLLOW = 3000
+"""Milliseconds between two looks at runs that still go on."""
+EMPTY, READING, SHOWN = range(3)
+
+
+class CompareScreen(QWidget):
+    """Two to twenty runs of one folder of runs, or from anywhere else."""
+
+    runs_requested = Signal()
+    """The person wants to choose runs."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__()
+        theme.set_role(self, "plain")
+        self.home = home
+        self.comparison: Comparison | None = None
+        self.reader = Reader(self)
+        self.roster = Roster()
+        self.plots = PlotsTab(self.reader, self.roster.visible_sides, self._dress)
+        self.results, self.settings = ResultsTab(), SettingsTab()
+        self.costs = CostsTab(self.roster.visible_sides, self._dress)
+        self.varied = VariedTab(self.roster.visible_sides, self._dress)
+        self.matrices = MatricesTab(self.roster.visible_sides, self._dress)
+        self.tabs = QTabWidget()
+        self.title = Elided("", "muted")
+        self.saved = Picker("Saved comparisons")
+        self.save = TextButton("Save…", "secondary", "save")
+        self.forget = TextButton("Delete", "quiet")
+        self.add = TextButton("Choose runs", "secondary", "runs")
+        self.report = TextButton("Report", "secondary", "export")
+        self._choose = TextButton("Choose runs", "primary", "runs")
+        self._pages = QStackedWidget()
+        self._name = ""
+        self._stamps: dict[str, int] = {}
+        self._timer = QTimer(self)
+        self._timer.setInterval(FOLLOW)
+        self._timer.timeout.connect(self.follow)
+        self._build()
+        self._wire()
+        self._offer_saved()
+
+    def _build(self) -> None:
+        head = boxes.row(theme.SPACE)
+        head.addWidget(label("Compare", "title"))
+        head.addWidget(self.title, 1)
+        for part in (self.saved, self.save, self.forget, self.add, self.report):
+            head.addWidget(part)
+        for part, words in (
+            (self.plots, "Plots"), (self.results, "Results"), (self.settings, "Settings"), (self.costs, "Accuracy and cost"),
+            (self.varied, "What was varied"), (self.matrices, "Matrices"),
+        ):  # fmt: skip
+            self.tabs.addTab(_padded(part), words)
+        self.tabs.setDocumentMode(True)
+        body = QWidget()
+        sides = boxes.row(theme.GAP, body)
+        sides.addWidget(self.roster)
+        sides.addWidget(self.tabs, 1)
+        words = f"Select {FEWEST} to {MOST} runs in Runs and press Compare, or open a comparison that you saved."
+        self._pages.addWidget(EmptyState("compare", "Nothing to compare yet", words, self._choose))
+        self._pages.addWidget(label("Reading the runs…", "muted"))
+        self._pages.widget(READING).setAlignment(Qt.AlignmentFlag.AlignCenter)  # type: ignore[attr-defined]
+        self._pages.addWidget(body)
+        column = boxes.column(theme.SPACE, self)
+        boxes.pad(column, theme.MARGIN - 4, theme.GAP)
+        column.addLayout(head)
+        column.addWidget(self._pages, 1)
+        menu = QMenu(self.report)
+        for said, kinds, write in self._forms():
+            menu.addAction(said, partial(self._take_away, said, kinds, write))
+        self.report.setMenu(menu)
+        self.report.setToolTip("Results, plots, settings and matrices of these runs as one file")
+        self.forget.setToolTip("Forget the comparison that is open; its runs stay")
+
+    def _forms(self) -> tuple[tuple[str, str, Callable[[Comparison, Path], object]], ...]:
+        return (
+            ("Save as HTML…", "HTML (*.html)", page.write),
+            ("Save as Markdown…", "Markdown (*.md)", text.write_markdown),
+            ("Save as CSV…", "CSV (*.csv)", text.write_csv),
+        )
+
+    def _wire(self) -> None:
+        self.reader.compared.connect(self._show)
+        self.reader.refused.connect(self._refuse)
+        self.roster.changed.connect(self._refresh)
+        self.roster.pinned.connect(self.pin)
+        self.roster.removed.connect(self.remove)
+        self.plots.pointed.connect(self.roster.point)
+        self.costs.measured.connect(self.read_anew)
+        self.save.clicked.connect(self._ask_name)
+        self.forget.clicked.connect(self._forget)
+        self.saved.activated.connect(lambda _: self.open_saved(str(self.saved.currentData() or "")))
+        for button in (self.add, self._choose):
+            button.clicked.connect(self.runs_requested)
+        commands.press(self, self.save, "Save this comparison", icon="save")
+        for said, kinds, write in self._forms():
+            form = partial(self._take_away, said, kinds, write)
+            commands.offer(
+                self, f"Report of this comparison: {said.removeprefix('Save ').rstrip('…')}", form, icon="export",
+                allowed=lambda: self.comparison is not None,
+            )  # fmt: skip
+        self._allow()
+
+    # What a person does
+
+    def compare(self, paths: list[Path], baseline: Path | None = None, hidden: tuple[Path, ...] = (), name: str = "") -> None:
+        """Lay runs side by side; the first is the baseline unless another is named."""
+        self._name = name
+        self.roster.hidden = {path.name for path in hidden}
+        if self.comparison is None:
+            self._pages.setCurrentIndex(READING)
+        self.reader.compare(paths, baseline, self.home)
+
+    def read_anew(self) -> None:
+        """The same runs as they are now."""
+        if self.comparison is not None:
+            found = self.comparison
+            self.reader.compare([side.path for side in found.sides], found.baseline.path, self.home)
+
+    def pin(self, name: str) -> None:
+        """Compare the others with this run."""
+        found = self.comparison
+        if found is not None:
+            side = next(side for side in found.sides if side.name == name)
+            self._show_words(found.pinned(side))
+
+    def remove(self, name: str) -> None:
+        """Take a run out; of the last two none."""
+        found = self.comparison
+        if found is None:
+            return
+        left = [side.path for side in found.sides if side.name != name]
+        if len(left) < FEWEST:
+            asking.tell(self, "Two runs are left", "A comparison needs two runs; choose others, or hide this one.")
+            return
+        baseline = found.baseline.path if found.baseline.name != name else None
+        self.reader.compare(left, baseline, self.home)
+
+    def open_saved(self, name: str) -> None:
+        """Open a saved comparison; runs that are gone are said and left out."""
+        if not name:
+            return
+        try:
+            found = saved.load(self.home, name)
+        except CompareError as error:
+            asking.tell(self, "This comparison cannot be opened", str(error))
+            return
+        there = [path for path in found.runs if path.is_dir()]
+        gone = [path.name for path in found.runs if path not in there]
+        if gone:
+            asking.tell(self, "Runs are gone", f"{', '.join(gone)}: not there any more, and left out of {name!r}.")
+        if len(there) >= FEWEST:
+            self.compare(there, found.baseline if found.baseline in there else None, found.hidden, name)
+
+    def save_as(self, name: str) -> None:
+        """Keep which runs are compared under a name."""
+        found = self.comparison
+        if found is None:
+            return
+        paths = tuple(side.path for side in found.sides)
+        saved.save(self.home, saved.Saved(name, paths, found.baseline.path, self.roster.hidden_paths()))
+        self._name = name
+        self._offer_saved()
+
+    def follow(self) -> None:
+        """Read anew where a run that goes on has said something."""
+        found = self.comparison
+        if found is None or not any(side.state == "running" for side in found.sides):
+            return
+        stamps = {side.name: _stamp(side) for side in found.sides}
+        if stamps != self._stamps:
+            self._stamps = stamps
+            self.read_anew()
+
+    # Inside
+
+    def _show(self, found: Comparison) -> None:
+        self.reader.take(found)
+        self.roster.show_runs(found)
+        self._stamps = {side.name: _stamp(side) for side in found.sides}
+        self.plots.show_comparison(found)
+        self._show_words(found)
+        self._pages.setCurrentIndex(SHOWN)
+        self._allow()
+        self._offer_saved()
+
+    def _show_words(self, found: Comparison) -> None:
+        """Everything but the curves, which do not depend on the baseline."""
+        self.comparison = self.plots.comparison = found
+        self.roster.pin(found.baseline.name)
+        for tab in (self.results, self.settings, self.costs, self.varied, self.matrices):
+            tab.show_comparison(found)
+        self.title.setText(f"{len(found.sides)} runs · {found.title}")
+
+    def _refuse(self, sentence: str) -> None:
+        self._pages.setCurrentIndex(EMPTY if self.comparison is None else SHOWN)
+        asking.tell(self, "These runs cannot be compared", sentence)
+
+    def _refresh(self) -> None:
+        self.plots.mark_all()
+        for tab in (self.costs, self.varied, self.matrices):
+            tab.refresh()
+
+    def _offer_saved(self) -> None:
+        names = saved.names(self.home)
+        self.saved.offer([("Saved comparisons", ""), *((name, name) for name in names)])
+        self.saved.setCurrentIndex(max(0, self.saved.findData(self._name)))
+        self.saved.setVisible(bool(names))
+        self.forget.setVisible(bool(self._name) and self._name in names)
+
+    def _forget(self) -> None:
+        saved.delete(self.home, self._name)
+        self._name = ""
+        self._offer_saved()
+
+    def _allow(self) -> None:
+        for part in (self.save, self.report):
+            part.setEnabled(self.comparison is not None)
+
+    def _ask_name(self) -> None:
+        SaveSheet(self, self._name, self.save_as).open()
+
+    def _take_away(self, said: str, kinds: str, write: Callable[[Comparison, Path], object]) -> None:
+        found = self.comparison
+        if found is None:
+            return
+        ending = kinds.partition("*")[2].rstrip(")")
+        actions.take_away(
+            self, said.rstrip("…"), f"{self._name or 'comparison'}{ending}", kinds, lambda path: _written(write, found, path)
+        )
+
+    def _dress(self, card: Card) -> None:
+        """Give a card the entries of its menu with which it is taken away."""
+        for words, kinds, write in (
+            ("Save numbers as CSV…", "CSV (*.csv)", lambda path: export.save_csv(card.table(), path)),
+            ("Save picture as PNG…", "PNG (*.png)", partial(export.save_png, card)),
+            ("Save picture as SVG…", "SVG (*.svg)", partial(export.save_svg, card)),
+        ):
+            name = f"compare-{card.title.lower().replace(' ', '-')}.{kinds[:3].lower()}"
+            card.add_action(words, partial(actions.take_away, self, words.rstrip("…"), name, kinds, write))
+
+    def wait(self) -> None:
+        """Until nothing is read and nothing measured: for the end of the program."""
+        self.reader.wait()
+        self.costs.end()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Follow runs that go on while the screen is seen."""
+        super().showEvent(event)
+        self._offer_saved()
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody looks: rest."""
+        super().hideEvent(event)
+        self._timer.stop()
+
+
+def _written(write: Callable[[Comparison, Path], object], found: Comparison, path: Path) -> None:
+    write(found, path)
+
+
+def _padded(part: QWidget) -> QWidget:
+    page = QWidget()
+    column = boxes.column(0, page)
+    column.setContentsMargins(0, theme.SPACE, 0 if part.findChild(QWidget, "board") else RIGHT - theme.SPACE * 2, 0)
+    column.addWidget(part)
+    return page
+
+
+def _stamp(side: Side) -> int:
+    path = side.path / "events.jsonl"
+    return path.stat().st_size if path.is_file() else 0
