@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine import __version__, building, checkpoint, data, method, presets, rehearsal, rules, seeds, teacher_checks, teachers
+from engine import __version__, branching, building, checkpoint, data, method, presets, rehearsal, rules, seeds, teacher_checks, teachers
 from engine.bare import cost_of_parts
 from engine.cards import catalogue
 from engine.checks import ALL as GENERAL_CHECKS
@@ -63,6 +63,7 @@ class Attempt:
         self.pictures: Pictures | None = None
         self._loading = ""
         self._unrestored: list[str] = []
+        self._student: Net | None = None
         self._steps: Started | None = None
 
     def run(self) -> tuple[dict[str, Any], str]:
@@ -149,6 +150,7 @@ class Attempt:
         if self.resources is None:
             self.resources = resolve(self.experiment.run, rehearsal.work(self.experiment, pictures))
         self.resources.place(student)
+        self._student = student
         torch.set_num_threads(self.resources.threads)
         torch.manual_seed(seeds.key(self.experiment.run.seed, "global"))
         return pictures, student
@@ -199,7 +201,12 @@ class Attempt:
     def _prepare(
         self, sides: tuple[Side, Side | None], facts: Facts, pictures: Pictures, saved: Mapping[str, Any] | None
     ) -> None:
+        taken = {} if saved else branching.learned(self.experiment, self.methods, self.library.parent, self.report.note)
         for key, each in self.methods.items():
+            if key in taken:
+                each.load_state_dict(taken[key])
+                self.prepared.append(key)
+                continue
             if key in self.prepared:
                 assert saved is not None
                 each.load_state_dict(saved["methods"][key])
@@ -230,10 +237,17 @@ class Attempt:
             "methods": {key: self.methods[key].state_dict() for key in self.prepared},
             "resources": self.resources.as_json(),
             "loading": self._loading,
+            "student": self._standing(self._student),
         })  # fmt: skip
 
+    def _standing(self, net: Net | None) -> dict[str, Any]:
+        """What a checkpoint says of its student, for runs that branch from it."""
+        assert net is not None and self.pictures is not None
+        return branching.standing(net, self.pictures.class_names)
+
     def _keep_best(self, net: Net, epoch: int, step: int) -> None:
-        checkpoint.write(self.folder.path / BEST, {"net": net.state_dict(), "epoch": epoch, "step": step})
+        tree = {"net": net.state_dict(), "epoch": epoch, "step": step, "student": self._standing(net)}
+        checkpoint.write(self.folder.path / BEST, tree)
 
     def _finish(self, distilling: Distilling) -> tuple[dict[str, Any], str]:
         pictures = distilling.pictures

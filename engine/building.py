@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any, cast
 
 import torch
@@ -29,7 +30,8 @@ def build(
     for key, each in methods.items():
         parts = each.parts(own, teacher, facts)
         for part in parts:
-            insert(net, part, seeds.generator(seed, "part", key, part.name))
+            if asdict(part) not in net.parts:  # a student of an earlier run brings the same part, trained
+                insert(net, part, seeds.generator(seed, "part", key, part.name))
         own = side(net, facts.shape) if parts else own
     for key, each in methods.items():
         torch.manual_seed(seeds.key(seed, "build", key))

@@ -94,6 +94,12 @@ class NetSettings(Knobs):
     )
     file: str = knob("", _CHECKPOINT, kind="path", when={"source": ("file",)})
     run: str = knob("", "The run (name or folder) whose student it starts from.", when={"source": ("run",)})
+    checkpoint: Literal["student", "best", "last"] = knob(
+        "student",
+        "Which state of that run: student: as it was exported at the end; best: after its best epoch so far; last: as it was "
+        "saved last, and methods that are set as there go on with what they had learned.",
+        when={"source": ("run",)},
+    )
     download: str = knob(
         published.AUTO, "Which published weights; auto: those of this net on this dataset.",
         kind="choice", choices=(published.AUTO, *published.names()), when={"source": ("download",)},

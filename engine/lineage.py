@@ -9,6 +9,13 @@ import yaml
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the stored experiments are our own
 ROLES = ("teacher", "student")
 
+FILES = {
+    "student": "student.safetensors",
+    "best": "checkpoints/best.safetensors",
+    "last": "checkpoints/last.safetensors",
+}
+"""What `student.checkpoint` may say -> the file in the folder of the run that a student starts from."""
+
 
 def folder_of(run: str, home: Path) -> Path:
     """Where a run named by a setting lies: a folder, or a name under `home`."""

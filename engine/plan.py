@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from engine.cards import Watch
@@ -45,11 +46,18 @@ def announce(
         "dataset": experiment.dataset.name,
         "teacher": experiment.teacher.net,
         "student": experiment.student.net,
+        "parent": _parent(experiment),
         "quantization": experiment.student.quantize.words(),
         "methods": list(methods),
         "pairs": [_pair(key, match) for key, found in compared.items() for match in found],
         "expected": experiment.expected.model_dump() if experiment.expected else None,
     }
+
+
+def _parent(experiment: Experiment) -> dict[str, str]:
+    """The run whose student this one starts from, and which state of it; empty for a fresh one."""
+    student = experiment.student
+    return {"run": Path(student.run).name, "checkpoint": student.checkpoint} if student.source == "run" else {}
 
 
 def _pair(key: str, match: Match) -> dict[str, Any]:

@@ -22,6 +22,12 @@ def ask_where(parent: QWidget, title: str, name: str, kinds: str) -> Path | None
     return Path(chosen) if chosen else None
 
 
+def ask_folder(parent: QWidget, title: str, start: Path) -> Path | None:
+    """Which folder; None where the person changed their mind."""
+    chosen = QFileDialog.getExistingDirectory(parent, title, str(start))
+    return Path(chosen) if chosen else None
+
+
 def save_student(run: Path, target: Path) -> None:
     """Copy the student of a finished run. Raises OSError where it has none or the file cannot be written."""
     shutil.copyfile(run / STUDENT, target)

@@ -50,14 +50,16 @@ def _runs(case: Case) -> Iterator[Problem]:
 
 
 def _run(place: str, who: str, settings: NetSettings | TeacherSettings, folder: Path, home: Path) -> Iterator[Problem]:
-    path = folder / "student.safetensors"
+    which = settings.checkpoint if isinstance(settings, NetSettings) else "student"
+    path = folder / lineage.FILES[which]
     if not folder.is_dir():
         yield Problem(place, f"there is no run {settings.run!r}; name one of your runs, or give its folder")
     elif circle := lineage.circle(folder, home):
         yield Problem(place, f"the runs stand on each other in a circle ({' -> '.join(circle)}); choose another one")
     elif not path.is_file():
-        yield Problem(place, f"{settings.run!r} has no student.safetensors; choose a finished run")
-    else:
+        other = "a finished run" if which == "student" else "another of its checkpoints, or another run"
+        yield Problem(place, f"{settings.run!r} has no {path.name}; choose {other}")
+    elif which == "student":
         try:
             yield from _other_net(place, who, path, settings.net)
         except header.StudentError as error:

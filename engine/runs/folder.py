@@ -16,12 +16,16 @@ from engine.cards import Catalogue
 from engine.events import Event, Watched
 from engine.presets import Resolved
 from engine.presets.writing import with_origins, write_whole
-from engine.runs.columns import Column, columns
-from engine.runs.lock import is_locked, locked
+from engine.runs.columns import Column, columns, names
+from engine.runs.lock import held, is_elsewhere, is_locked
 from engine.runs.log import Log
 from engine.runs.stored import stored
 
 State = Literal["running", "interrupted", "done", "stopped", "failed"]
+
+
+QUIET = 300.0
+"""Seconds for which a run of another machine, whose lock cannot be seen from here, may say nothing and still count as alive."""
 
 
 class RunError(ValueError):
@@ -55,7 +59,7 @@ class RunFolder:
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold this run for writing. Raises LockedError while another process, or another part of this one, does."""
-        return locked(self.path / "lock")
+        return held(self.path / "lock")
 
     def append(self, event: Event) -> None:
         """Add one event to the log, on disk when this returns."""
@@ -74,11 +78,13 @@ class RunFolder:
         return self.length() > 0
 
     def state(self) -> State:
-        """What became of the run; without a RunEnded, and with nobody holding the lock, it was interrupted."""
+        """What became of the run; without a RunEnded, and with nobody at it, it was interrupted."""
         if is_locked(self.path / "lock"):
             return "running"
         ended = self._log.last_word()
-        return ended.outcome if ended else "interrupted"
+        if ended:
+            return ended.outcome
+        return "running" if is_alive(self.path) else "interrupted"
 
     def results(self) -> dict[str, Any]:
         """What the last attempt reported at its end; empty where it has not ended."""
@@ -98,6 +104,10 @@ class RunFolder:
             offset = file.tell()
             file.write(np.ascontiguousarray(array, dtype=dtype).tobytes())
         return name, offset, tuple(int(n) for n in array.shape), dtype
+
+    def watched(self, watch: str) -> list[Watched]:
+        """Every record of one watch that still holds, in their order."""
+        return [event for event in self._log.of_kinds(Watched) if isinstance(event, Watched) and event.watch == watch]
 
     def array(self, watched: Watched) -> npt.NDArray[Any]:
         """The array that a Watched speaks of. Raises RunError where its file is missing or too short."""
@@ -122,6 +132,18 @@ class RunFolder:
         """Add to `log.txt`, with the time."""
         with (self.path / "log.txt").open("a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text.rstrip()}\n")
+
+
+def is_alive(path: Path) -> bool:
+    """Whether somebody is at the run in a folder that has not ended: its lock is held or, where another machine held it last,
+    the log was written a moment ago."""
+    lock = path / "lock"
+    if is_locked(lock):
+        return True
+    try:
+        return is_elsewhere(lock) and time.time() - (path / "events.jsonl").stat().st_mtime < QUIET
+    except FileNotFoundError:
+        return False
 
 
 def _new_folder(home: Path, name: str) -> Path:

@@ -1,52 +1,31 @@
 """All runs of a folder as rows, kept in `index.sqlite` so that thousands of them list at once.
 
-The index holds nothing that the folders do not: it is refreshed where a log has changed, and made anew where it is
-missing, damaged or of another version.
+The index holds nothing that the folders do not: it is refreshed where a log, the marks or the checkpoints have changed, and
+made anew where it is missing, damaged or of another version.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import appdirs
-import yaml
 
-from engine.events import Evaluated, RunStarted
-from engine.runs.folder import RunFolder, State
-from engine.runs.log import Log
+from engine.runs import marks, rows
+from engine.runs.folder import State, is_alive
+from engine.runs.rows import RunRow
 
-VERSION = 1
+VERSION = 2
 """Of the rows; an index of another version is made anew."""
 
-_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the stored experiments are our own, and there may be thousands
+STAMPED = ("events.jsonl", marks.FILE, "checkpoints")
+"""What a row depends on, beside the experiment, which never changes."""
 
-
-@dataclass(frozen=True)
-class RunRow:
-    """One run in the table. `started` is unix time, `seconds` of running without pauses; accuracies in percent:
-    `top1_last` of the last epoch, `top1_best` of the chosen one."""
-
-    name: str
-    path: Path
-    state: State
-    title: str = ""
-    started: float = 0.0
-    seconds: float = 0.0
-    dataset: str = ""
-    student: str = ""
-    teacher: str = ""
-    methods: tuple[str, ...] = ()
-    seed: int = 0
-    group: str = ""
-    top1_last: float | None = None
-    top1_best: float | None = None
+Fresh = tuple[str, str, str]
+"""Name, stamp and text of a row that the index lacks."""
 
 
 def home() -> Path:
@@ -56,25 +35,76 @@ def home() -> Path:
 
 def listing(home: Path) -> list[RunRow]:
     """Every run under `home`, newest first."""
-    folders = {p.name: p for p in home.iterdir() if (p / "experiment.yaml").is_file()} if home.is_dir() else {}
-    if not folders:
-        return []
-    rows = _indexed(home, folders) if os.access(home, os.W_OK) else [_read(path) for path in folders.values()]
-    return sorted((_alive(row) for row in rows), key=lambda row: (-row.started, row.name))
+    return Overview(home).look()
 
 
-def _indexed(home: Path, folders: Mapping[str, Path]) -> list[RunRow]:
-    """The rows of the folders, of which only those are read whose log has changed."""
-    with closing(_opened(home / "index.sqlite")) as index:
-        known = {name: (stamp, text) for name, stamp, text in index.execute("select name, stamp, row from runs")}
-        rows = [_row(path, known.get(name)) for name, path in folders.items()]
-        fresh = [(row.name, stamp, _text(row)) for row, stamp, new in rows if new]
-        gone = [(name,) for name in known.keys() - folders.keys()]
-        if fresh or gone:
-            with index:
-                index.executemany("insert or replace into runs values (?, ?, ?)", fresh)
-                index.executemany("delete from runs where name = ?", gone)
-    return [row for row, _, _ in rows]
+class Overview:
+    """Follows a folder of runs: a second look reads only what has changed since the first."""
+
+    def __init__(self, home: Path) -> None:
+        """Of the runs under `home`, which need not exist yet."""
+        self._home = home
+        self._known: dict[str, tuple[str, RunRow]] = {}
+
+    def look(self) -> list[RunRow]:
+        """Every run there is now, newest first. Raises OSError where the folder cannot be read."""
+        stamps = _stamps(self._home)
+        if any(self._known.get(name, ("",))[0] != stamp for name, stamp in stamps.items()):
+            self._take(stamps)
+        self._known = {name: self._known[name] for name in stamps}
+        found = [_alive(row) for _, row in self._known.values()]
+        return sorted(found, key=lambda row: (-row.started, row.name))
+
+    def _take(self, stamps: dict[str, str]) -> None:
+        """Learn the rows that are new or have changed: from the index where it has them, else from their folders."""
+        if not os.access(self._home, os.W_OK):
+            self._known |= {name: (stamp, self._row(name, stamp, {})[0]) for name, stamp in stamps.items()}
+            return
+        with closing(_opened(self._home / "index.sqlite")) as index:
+            held = {} if self._known else {name: (s, text) for name, s, text in index.execute("select * from runs")}
+            fresh = list[Fresh]()
+            for name, stamp in stamps.items():
+                row, text = self._row(name, stamp, held)
+                self._known[name] = (stamp, row)
+                fresh += [(name, stamp, text)] if text else []
+            gone = [(name,) for (name,) in index.execute("select name from runs") if name not in stamps]
+            if fresh or gone:
+                with index:
+                    index.executemany("insert or replace into runs values (?, ?, ?)", fresh)
+                    index.executemany("delete from runs where name = ?", gone)
+
+    def _row(self, name: str, stamp: str, held: dict[str, tuple[str, str]]) -> tuple[RunRow, str]:
+        """The row of a run, and its text where the index lacks it."""
+        path = self._home / name
+        if self._known.get(name, ("",))[0] == stamp:
+            return self._known[name][1], ""
+        if held.get(name, ("",))[0] == stamp:
+            return rows.from_text(path, held[name][1]), ""
+        row = rows.read(path)
+        return row, rows.to_text(row)
+
+
+def _stamps(home: Path) -> dict[str, str]:
+    """Every run under a folder: its name -> what changes when its row does."""
+    try:
+        with os.scandir(home) as entries:
+            names = [entry.name for entry in entries if entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    return {name: _stamp(f"{home}/{name}") for name in names if os.path.isfile(f"{home}/{name}/experiment.yaml")}  # noqa: PTH113
+
+
+def _stamp(path: str) -> str:
+    """Sizes and times of what the row depends on. Texts and not Paths: there may be thousands, every two seconds."""
+    return " ".join(_seen(f"{path}/{part}") for part in STAMPED)
+
+
+def _seen(path: str) -> str:
+    try:
+        stat = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return "-"
+    return f"{stat.st_size}:{stat.st_mtime_ns}"
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -104,83 +134,9 @@ def _connected(path: Path) -> sqlite3.Connection:
     return index
 
 
-def _row(path: Path, known: tuple[str, str] | None) -> tuple[RunRow, str, bool]:
-    """The row of a run, its stamp, and whether it had to be read anew."""
-    stamp = _stamp(path / "events.jsonl")
-    if known and known[0] == stamp:
-        return _from_text(path, known[1]), stamp, False
-    return _read(path), stamp, True
-
-
-def _stamp(path: Path) -> str:
-    stat = path.stat() if path.is_file() else None
-    return f"{stat.st_size}:{stat.st_mtime_ns}" if stat else ""
-
-
 def _alive(row: RunRow) -> RunRow:
     """The row with its present state: a run that has not ended may have died since it last said something."""
-    return replace(row, state=RunFolder(row.path).state()) if row.state in ("running", "interrupted") else row
-
-
-def _read(path: Path) -> RunRow:
-    log = Log(path / "events.jsonl")
-    started = next((e for e in log.of_kinds(RunStarted) if isinstance(e, RunStarted)), None)
-    ended = log.last_word()
-    evaluated = [e for e in log.of_kinds(Evaluated) if isinstance(e, Evaluated)]
-    said = _said(path / "experiment.yaml")
-    results = ended.results if ended else {}
-    last, best = _accuracies(evaluated, _named(said, "run", "selection"))
-    return RunRow(
-        name=path.name,
-        path=path,
-        state=ended.outcome if ended else "interrupted",
-        title=started.title if started else str(said.get("title") or path.name),
-        started=started.at if started else 0.0,
-        seconds=log.clock(),
-        dataset=_named(said, "dataset", "name"),
-        student=_named(said, "student", "net"),
-        teacher=_named(said, "teacher", "net"),
-        methods=tuple(said.get("methods") or ()),
-        seed=started.seed if started else 0,
-        group=started.group if started else "",
-        top1_last=results.get("top1_last", last),
-        top1_best=results.get("top1", best),
-    )
-
-
-def _said(path: Path) -> Mapping[str, Any]:
-    """The stored experiment as a plain tree; empty where it cannot be read, so that one damaged run hides no other."""
-    try:
-        tree = yaml.load(path.read_bytes(), Loader=_YAML)
-    except (OSError, yaml.YAMLError):
-        return {}
-    return tree if isinstance(tree, dict) else {}
-
-
-def _named(said: Mapping[str, Any], section: str, key: str) -> str:
-    inside = said.get(section)
-    return str(inside.get(key, "")) if isinstance(inside, dict) else ""
-
-
-def _accuracies(evaluated: list[Evaluated], selection: str) -> tuple[float | None, float | None]:
-    """Accuracy of the student in the last epoch and in the one that would be chosen now: on the test images where there
-    are any, else on the held-out ones."""
-    by_split: dict[str, dict[int, float]] = {}
-    for event in evaluated:
-        if event.who.startswith("student"):
-            by_split.setdefault(event.split, {})[event.epoch] = event.top1
-    shown = by_split.get("test") or by_split.get("held-out")
-    if not shown:
-        return None, None
-    judged = {"held-out": by_split.get("held-out", shown), "test": shown}.get(selection, {})
-    chosen = max(judged, key=lambda epoch: judged[epoch], default=max(shown))
-    return shown[max(shown)], shown.get(chosen)
-
-
-def _text(row: RunRow) -> str:
-    return json.dumps({k: v for k, v in asdict(row).items() if k not in ("path", "name")})
-
-
-def _from_text(path: Path, text: str) -> RunRow:
-    data = json.loads(text)
-    return RunRow(**data | {"name": path.name, "path": path, "methods": tuple(data["methods"])})
+    if row.state not in ("running", "interrupted"):
+        return row
+    state: State = "running" if is_alive(row.path) else "interrupted"
+    return row if row.state == state else replace(row, state=state)

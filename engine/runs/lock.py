@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
 import time
 from collections.abc import Iterator
@@ -11,6 +12,10 @@ from pathlib import Path
 
 PATIENCE = 1.0
 """Seconds to try for a lock: whoever asks whether a run is alive holds it for a moment."""
+
+
+ROOM = 64
+"""Bytes of a lock file: the one that is locked, and after it the name of the machine that held it last."""
 
 
 class LockedError(RuntimeError):
@@ -40,6 +45,28 @@ def locked(path: Path, patience: float = PATIENCE) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold the lock of a file and leave this machine's name in it: another machine may see the folder, but not the lock.
+    Raises LockedError as `locked`."""
+    with locked(path):
+        path.write_bytes((b" " + platform.node().encode("utf-8", "replace"))[:ROOM])
+        yield
+
+
+def holder(path: Path) -> str:
+    """The name of the machine that held a lock last; empty where nobody did, or where it cannot be read."""
+    try:
+        return path.read_bytes()[1:ROOM].decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def is_elsewhere(path: Path) -> bool:
+    """Whether the last holder of a lock was another machine, of which the lock itself tells nothing here."""
+    return holder(path) not in ("", platform.node()[: ROOM - 1])
 
 
 def is_locked(path: Path) -> bool:

@@ -41,7 +41,7 @@ class Log:
 
     def events(self) -> list[Event]:
         """Everything said that still holds: without a torn last line, and without what a resume took back."""
-        return _standing(_whole_lines(self.path), tuple(KINDS.values()))
+        return standing(_whole_lines(self.path))
 
     def of_kinds(self, *kinds: type[Event]) -> list[Event]:
         """As `events`, but only some kinds; the other lines are not even read as JSON."""
@@ -78,10 +78,15 @@ def _kind(line: bytes) -> str:
     return line[len(head) : line.find(b'"', len(head))].decode("ascii", "replace") if line.startswith(head) else ""
 
 
-def _standing(lines: Iterable[bytes], kinds: tuple[type[Event], ...]) -> list[Event]:
-    """The events of some kinds that no later RunResumed took back; empty lines count, but say nothing."""
+def standing(lines: Iterable[bytes]) -> list[Event]:
+    """The events of the first lines of a log that no later RunResumed took back."""
+    return _standing(enumerate(lines), tuple(KINDS.values()))
+
+
+def _standing(lines: Iterable[tuple[int, bytes]], kinds: tuple[type[Event], ...]) -> list[Event]:
+    """The events of some kinds that no later RunResumed took back, of numbered lines; empty ones say nothing."""
     kept: list[tuple[int, Event]] = []
-    for number, line in enumerate(lines):
+    for number, line in lines:
         if not line:
             continue
         event = from_line(line.decode("utf-8"))
@@ -92,11 +97,6 @@ def _standing(lines: Iterable[bytes], kinds: tuple[type[Event], ...]) -> list[Ev
     return [event for _, event in kept]
 
 
-def _whole_lines(path: Path) -> Iterator[bytes]:
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
-        for line in file:
 def _picked(path: Path, names: Iterable[str]) -> Iterator[tuple[int, bytes]]:
     """The whole lines of some events with their numbers, looked for by how they begin: of a long log that is mostly others,
     this takes a tenth of the time that going through its lines does."""
@@ -117,6 +117,11 @@ def _found(data: bytes, needle: bytes) -> Iterator[int]:
         at = data.find(needle, at + 1)
 
 
+def _whole_lines(path: Path) -> Iterator[bytes]:
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        for line in file:
             if line.endswith(b"\n"):
                 yield line[:-1]
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import torch
 
-from engine import lineage, published, runs
+from engine import branching, lineage, published, runs
+from engine.checkpoint import CheckpointError
 from engine.data import Pictures
 from engine.downloads import Remote, fetch
+from engine.experiment import NetSettings
 from engine.export import header, student
 from engine.nets.net import Net, NetError
 from engine.nets.weights import OWN, classes_in, from_file
@@ -71,15 +73,33 @@ def student_of(run: str, home: Path) -> Path:
 
 
 def of_run(settings: Settings, errand: Errand) -> Found:
-    """The student of an earlier run. Raises SourceError where there is none, or one of another net."""
+    """The student of an earlier run, finished or as a checkpoint has it. Raises SourceError where there is none, or one of
+    another net."""
+    if isinstance(settings, NetSettings) and settings.checkpoint != "student":
+        return _of_checkpoint(settings, errand)
     try:
         path = student_of(settings.run, errand.home)
     except SourceError as error:
         raise errand.refuse("run", str(error)) from error
     net, record, notes = _of_student(path, "")
+    _check_net(net, settings, errand)
+    return net, replace(record, name=f"the student of {path.parent.name}"), notes
+
+
+def _of_checkpoint(settings: NetSettings, errand: Errand) -> Found:
+    folder = lineage.folder_of(settings.run, errand.home)
+    try:
+        left = branching.left(folder, settings.checkpoint)
+    except (branching.BranchError, CheckpointError) as error:
+        raise errand.refuse("run", str(error)) from error
+    _check_net(left.net, settings, errand)
+    said = f"It branches from {folder.name} after epoch {left.epoch} ({settings.checkpoint} checkpoint)."
+    return left.net, Record(f"the student of {folder.name} after epoch {left.epoch}", left.classes), (said,)
+
+
+def _check_net(net: Net, settings: Settings, errand: Errand) -> None:
     if net.frame.key != settings.net:
         raise errand.refuse("run", f"it holds a {net.frame.key}, not a {settings.net}; set {errand.who}.net to {net.frame.key}")
-    return net, replace(record, name=f"the student of {path.parent.name}"), notes
 
 
 def of_publisher(settings: Settings, pictures: Pictures, errand: Errand) -> Found:

@@ -64,7 +64,7 @@ def test_nothing_to_list_is_no_error(tmp_path: Path) -> None:
 
 def test_a_second_listing_reads_no_run_that_has_not_changed(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = listing(runs)
-    monkeypatch.setattr("engine.runs.index._read", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr("engine.runs.rows.read", lambda path: pytest.fail(f"{path} was read again"))
     assert listing(runs) == first
 
 
