@@ -14,6 +14,7 @@ from engine import __version__, branching, building, checkpoint, data, method, p
 from engine.bare import cost_of_parts
 from engine.cards import catalogue
 from engine.checks import ALL as GENERAL_CHECKS
+from engine.checks import of_own
 from engine.control import Control
 from engine.data import Pictures
 from engine.data.pixels import to_unit
@@ -27,6 +28,7 @@ from engine.method import Facts, Method, Side
 from engine.nets.counts import multiply_adds, parameters
 from engine.nets.net import Net
 from engine.observing import Observer
+from engine.picturing import Picturing
 from engine.plan import titles
 from engine.presets import Resolved
 from engine.quantize.checks import CHECKS as QUANTIZER_CHECKS
@@ -52,7 +54,7 @@ class Attempt:
         self.resolved, self.experiment, self.folder, self.library = resolved, resolved.experiment, folder, library
         self.methods = {key: made(key, settings) for key, settings in self.experiment.methods.items()}
         own = (c for m in self.methods.values() for c in m.checks)
-        checks = [*GENERAL_CHECKS, *teacher_checks.CHECKS, *QUANTIZER_CHECKS, *own]
+        checks = [*GENERAL_CHECKS, *of_own(self.methods), *teacher_checks.CHECKS, *QUANTIZER_CHECKS, *own]
         self.clock = Clock()
         self.report = Reporter(folder, sink, self.clock, checks, self.experiment.model_dump())
         self.ledger = Ledger(find_device(self.experiment.run.device), self.clock)
@@ -65,6 +67,7 @@ class Attempt:
         self._unrestored: list[str] = []
         self._student: Net | None = None
         self._steps: Started | None = None
+        self._teacher_file = ""
 
     def run(self) -> tuple[dict[str, Any], str]:
         """Go through the stages; gives the results and the closing sentence. Raises `Stopped` after a stop."""
@@ -83,11 +86,12 @@ class Attempt:
         with self.hand.stage("data"):
             pictures, student = self._data()
         assert self.resources is not None
+        picturing = Picturing(self.report, pictures.class_names, self.experiment.training, self.experiment.run)
         teacher = None
         if self.experiment.teacher.net != "none":
             found = teachers.obtain(self.experiment, pictures, self.resources, self.library, self.hand)
-            teacher_checks.measure(found, pictures, self.report)
-            teacher = found.net
+            teacher_checks.measure(found, pictures, self.report, picturing)
+            teacher, self._teacher_file = found.net, found.kept
         facts = self._facts(pictures)
         sides = self._build(student, teacher, facts, pictures)
         quantization = self._quantized(student, pictures, facts)
@@ -95,7 +99,7 @@ class Attempt:
         places = {key: each.taps(*sides) for key, each in self.methods.items()}
         weight = rules.ce_weight(self.experiment, catalogue())
         cast = Cast(student, teacher, self.methods, weight, places, quantization)
-        observer = Observer(self.experiment, pictures, cast, self.report)
+        observer = Observer(self.experiment, pictures, cast, self.report, picturing)
         return Distilling(self.experiment, pictures, cast, self.resources, self.hand, observer, self._keep_best)
 
     def close(self) -> None:
@@ -256,7 +260,8 @@ class Attempt:
         net.load_state_dict(best["net"])
         results = self._results(distilling, net, int(best["epoch"]))
         about = {
-            "classes": list(pictures.class_names), "top1": results.get("top1"), "selection": results["selection"],
+            "classes": list(pictures.class_names), "mean": list(pictures.mean), "std": list(pictures.std),
+            "top1": results.get("top1"), "selection": results["selection"],
             "epoch": results["best_epoch"], "run": self.folder.path.name, "title": self.experiment.title,
             "kdstudio": __version__, "preset": presets.to_yaml(self._single()),
         }  # fmt: skip
@@ -290,6 +295,7 @@ class Attempt:
             "seconds_preparing": self._seconds(lambda stage: stage.partition(".")[0] in self.methods),
             "seconds_distilling": self._seconds(lambda stage: stage == STAGE),
             "joules": _sum(c["joules"] for c in self.hand.costs.values()),
+            **({"teacher_file": self._teacher_file} if self._teacher_file else {}),
             **({"weights_moved": sorted(distilling.weights.moved)} if distilling.weights.moved else {}),
             **cost_of_parts(net, pictures.shape),
         }

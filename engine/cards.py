@@ -17,7 +17,9 @@ from typing import Any, Literal
 from engine.knobs import Condition, Spec
 from engine.quantize.sizes import Layers
 
-WatchKind = Literal["curve", "distribution", "matrix", "images", "table"]
+WatchKind = Literal["curve", "distribution", "matrix", "images", "table", "outputs", "affinity", "templates"]
+"""How something measured is drawn. `outputs`, `affinity` and `templates` speak of the images of `samples`: a row of numbers for
+each (`engine.samples`), a matrix for each between its places, a map for each of the numbers of templates."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ class Classifier:
 @dataclass(frozen=True)
 class MethodCard:
     """A method in the catalogue. `offers` is the condition under which it gives logits to the others of its stack;
-    `modifies` says that it changes the logits or the temperature that the others see."""
+    `modifies` says that it changes the logits or the temperature that the others see. `formula` is its loss in plain text, a
+    line each, `x_t` and `x^{T}` for what stands low and high."""
 
     key: str
     title: str
@@ -146,6 +149,7 @@ class MethodCard:
     needs: Needs
     settings: tuple[Spec, ...]
     terms: tuple[Term, ...]
+    formula: str = ""
     watches: tuple[Watch, ...] = ()
     stages: tuple[Stage, ...] = ()
     mixes: tuple[Mix, ...] = ()
@@ -224,20 +228,23 @@ class DatasetCard:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Everything registered, by key, and a hash of the sources it was made from. `problems` say why files in the plug-in
-    folder cannot be used."""
+    """Everything registered, by key, and a hash of the sources it was made from. `own` are the keys of the user's own methods
+    and nets; `problems` and `method_problems` say why files in the plug-in folder cannot be used, those of nets and those of
+    methods."""
 
     methods: Mapping[str, MethodCard]
     nets: Mapping[str, NetCard]
     datasets: Mapping[str, DatasetCard]
     sources: str
     problems: tuple[str, ...] = ()
+    method_problems: tuple[str, ...] = ()
+    own: frozenset[str] = frozenset()
 
     def to_json(self) -> str:
         """The text of `assets/catalog.json`."""
         data = {
             "sources": self.sources,
-            "methods": {k: _method_json(c) for k, c in self.methods.items()},
+            "methods": {k: method_json(c) for k, c in self.methods.items()},
             "nets": {k: asdict(c) for k, c in self.nets.items()},
             "datasets": {k: asdict(c) for k, c in self.datasets.items()},
         }
@@ -248,7 +255,7 @@ class Catalogue:
         """The inverse of `to_json`."""
         data = json.loads(text)
         return cls(
-            methods={k: _method(c) for k, c in data["methods"].items()},
+            methods={k: method_card(c) for k, c in data["methods"].items()},
             nets={k: net_card(c) for k, c in data["nets"].items()},
             datasets={k: DatasetCard(**c) for k, c in data["datasets"].items()},
             sources=data["sources"],
@@ -263,11 +270,13 @@ def dumped(data: Any) -> str:
     )
 
 
-def _method_json(card: MethodCard) -> dict[str, Any]:
+def method_json(card: MethodCard) -> dict[str, Any]:
+    """A method's card as plain data."""
     return {**asdict(card), "settings": [s.as_json() for s in card.settings]}
 
 
-def _method(data: dict[str, Any]) -> MethodCard:
+def method_card(data: dict[str, Any]) -> MethodCard:
+    """The inverse of `method_json`."""
     return MethodCard(
         **{
             **data,

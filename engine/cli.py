@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
+import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,12 +16,14 @@ import typer
 from rich.console import Console
 
 from engine import cards, cataloguing, extras, plugins, presets, runs
-from engine.control import Control
-from engine.monitor import Monitor, say_lines
-
 from engine.cli_compare import compare, latency
 from engine.cli_dataset import dataset
+from engine.cli_measure import probe, recognise
 from engine.cli_predict import predict
+from engine.control import Control
+from engine.importing.terminal import import_
+from engine.monitor import Monitor, say_lines
+
 cli = typer.Typer(
     name="kdstudio",
     no_args_is_help=True,
@@ -42,6 +47,9 @@ def train(
     sets: Sets = None,
     runs_folder: Runs = None,
     resume: Annotated[str, typer.Option("--resume", help="Go on with a stopped or killed run: its name or folder.")] = "",
+    join: Annotated[str, typer.Option(help="With a preset: the run whose group its repeats join, or that goes on with it.")] = "",
+    repeats: Annotated[list[int] | None, typer.Option("--repeat", help="Only this repeat, counted from 0. Repeatable.")] = None,
+    steered: Annotated[bool, typer.Option("--steered", help="Obey pause, resume, save and stop on standard input.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run an experiment to its end; Ctrl-C stops it with a checkpoint."""
@@ -49,22 +57,29 @@ def train(
         raise _refusal("name either a preset or, with --resume, a run")
     if resume and sets:
         raise _refusal("a resumed run keeps its settings; leave out --set, or start its experiment.yaml anew with it")
-    path = _run_folder(resume, runs_folder or runs.home()) if resume else None
-    resolved = _resolved(preset, sets) if path is None else _stored(path)
-    raise typer.Exit(_train(resolved, runs_folder, path, as_json))
+    known = resume or join
+    path = _run_folder(known, runs_folder or runs.home()) if known else None
+    resolved = _stored(path) if path is not None and resume else resolved_of(preset, sets)
+    control = Control()
+    if steered:
+        from engine import steering
+
+        steering.follow(sys.stdin, control)
+    raise typer.Exit(_train(resolved, runs_folder, path, as_json, control, repeats or None))
 
 
-def _train(resolved: presets.Resolved, home: Path | None, path: Path | None, as_json: bool) -> int:
+def _train(
+    resolved: presets.Resolved, home: Path | None, path: Path | None, as_json: bool, control: Control, repeats: list[int] | None
+) -> int:
     from engine import session
 
-    control = Control()
     before = {asked: signal.signal(asked, lambda *_: control.stop()) for asked in (signal.SIGINT, signal.SIGTERM)}
     try:
         if as_json:
-            outcome = session.run(resolved, say_lines, control, home=home, resume=path)
+            outcome = session.run(resolved, say_lines, control, home=home, resume=path, repeats=repeats)
         else:
             with Monitor(Console()) as monitor:
-                outcome = session.run(resolved, monitor, control, home=home, resume=path)
+                outcome = session.run(resolved, monitor, control, home=home, resume=path, repeats=repeats)
     except session.RefusedError:
         return 2
     finally:
@@ -89,7 +104,7 @@ def sweep(
     from engine import sweeps
     from engine.sweeps import terminal
 
-    _count_own_nets()
+    _look_at_plugins()
     try:
         made = sweeps.read(file)
         found = sweeps.entries(made, sets or [])
@@ -130,27 +145,29 @@ def evaluate(
     typer.echo(f"top1 {found.top1:.2f}\ntop5 {found.top5:.2f}\nloss {found.loss:.4f}\nimages {found.images}")
 
 
+cli.command()(predict)
+cli.command()(dataset)
+cli.command("import")(import_)
+cli.command()(compare)
+cli.command()(latency)
+cli.command()(probe)
+cli.command()(recognise)
+
+
 @cli.command("list")
 def list_(
     what: Annotated[str, typer.Argument(help="presets, sweeps, methods, nets, datasets or runs.")] = "presets",
     runs_folder: Runs = None,
 ) -> None:
     """What there is."""
-    if what == "nets":
-        _count_own_nets()
+    if what in ("nets", "methods"):
+        _look_at_plugins()
     known = cards.catalogue()
     tables: dict[str, Any] = {
         "presets": lambda: [("name", "title")] + [(p.name, p.title) for p in presets.names()],
         "sweeps": lambda: [("name", "title")] + [(s.name, s.title) for s in presets.names((presets.SWEEPS,))],
         "methods": lambda: [("method", "title", "paper")] + [(c.key, c.title, c.paper) for c in known.methods.values()],
         "nets": lambda: [("net", "parameters", "multiply-adds", "sides")]
-cli.command()(predict)
-cli.command()(dataset)
-cli.command("import")(import_)
-cli.command()(compare)
-cli.command()(latency)
-
-
         + [(c.key, f"{c.parameters:,}", f"{c.multiply_adds:,}", _sides(c)) for c in known.nets.values()],
         "datasets": lambda: [("dataset", "title", "classes", "images")]
         + [(c.key, c.title, c.classes or "", c.train_images + c.test_images or "") for c in known.datasets.values()],
@@ -160,9 +177,12 @@ cli.command()(latency)
     }  # fmt: skip
     if what not in tables:
         raise _refusal(f"there is nothing named {what!r} to list; choose {', '.join(tables)}")
-    _print_rows(tables[what]())
+    print_rows(tables[what]())
     if what == "nets":
         _about_nets()
+    elif what == "methods":
+        for problem in extras.read().method_problems:
+            typer.echo(problem, err=True)
 
 
 def _about_nets() -> None:
@@ -178,7 +198,7 @@ def _sides(card: cards.NetCard) -> str:
     return f"{card.exact} exactly" if card.exact else f"from {card.smallest}"
 
 
-def _print_rows(rows: list[tuple[Any, ...]]) -> None:
+def print_rows(rows: list[tuple[Any, ...]]) -> None:
     """Aligned columns, one row a line whatever the terminal's width: nothing one would copy or search for is cut."""
     texts = [[str(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in texts) for column in range(len(texts[0]))]
@@ -193,11 +213,11 @@ def show(
     origins: Annotated[bool, typer.Option("--origins", help="Say beside each value which overlay decided it.")] = False,
 ) -> None:
     """The whole resolved experiment of a preset as YAML."""
-    resolved = _resolved(preset, sets)
+    resolved = resolved_of(preset, sets)
     if not origins:
         typer.echo(presets.to_yaml(resolved), nl=False)
         return
-    _print_rows([("setting", "decided by"), *sorted(resolved.origins.items())])
+    print_rows([("setting", "decided by"), *sorted(resolved.origins.items())])
 
 
 @cli.command()
@@ -229,7 +249,7 @@ def bench(
     names = [*benches.ALL, *BROUGHT]
     if what not in (*names, "all"):
         raise _refusal(f"there is no benchmark {what!r}; choose {', '.join([*names, 'all'])}")
-    resolved, code = _resolved(preset, sets), 0
+    resolved, code = resolved_of(preset, sets), 0
     for name in names if what == "all" else [what]:
         if name in BROUGHT:
             code = max(code, BROUGHT[name](resolved))
@@ -240,13 +260,17 @@ def bench(
 
 
 @cli.command()
-def doctor(runs_folder: Runs = None) -> None:
+def doctor(
+    runs_folder: Runs = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Every finding as a line of JSON.")] = False,
+) -> None:
     """Device, precision, libraries and folders, each with a fix where it fails."""
     from engine import doctor as examination
 
     fine = True
     for finding in examination.examine(runs_folder or runs.home()):
-        typer.echo(f"{'ok ' if finding.fine else 'NO '} {finding.name:<12} {finding.sentence}")
+        words = f"{'ok ' if finding.fine else 'NO '} {finding.name:<12} {finding.sentence}"
+        typer.echo(json.dumps(asdict(finding), ensure_ascii=False) if as_json else words)
         fine = fine and finding.fine
     raise typer.Exit(0 if fine else 1)
 
@@ -255,7 +279,7 @@ def doctor(runs_folder: Runs = None) -> None:
 def catalog(
     write: Annotated[bool, typer.Option("--write/--print", help="Write assets/catalog.json or print it.")] = True,
     user: Annotated[
-        bool, typer.Option("--user", help="Instead count torchvision's nets and your own, and keep that in your cache folder.")
+        bool, typer.Option("--user", help="Instead read your methods and nets and count torchvision's, for your cache folder.")
     ] = False,
     nets: Annotated[list[str] | None, typer.Option("--net", help="With --user: only this net. Repeatable.")] = None,
     shapes: Annotated[
@@ -284,7 +308,7 @@ def _catalog_user(named: list[str], shapes: list[tuple[int, int]]) -> None:
         kept = cataloguing.complete(named, shapes) if named else cataloguing.refresh(lambda key: typer.echo(key, err=True))
     except NetError as error:
         raise _refusal(str(error)) from error
-    for problem in kept.problems:
+    for problem in (*kept.problems, *kept.method_problems):
         typer.echo(problem, err=True)
     typer.echo(extras.path())
 
@@ -296,15 +320,16 @@ def _shape(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _resolved(preset: str, sets: list[str] | None) -> presets.Resolved:
-    _count_own_nets()
+def resolved_of(preset: str, sets: list[str] | None) -> presets.Resolved:
+    """The experiment that a command was given. Ends the command with the reason where it cannot be had."""
+    _look_at_plugins()
     try:
         return presets.resolve(preset, sets or [])
     except presets.PresetError as error:
         raise _refusal("\n".join(str(p) for p in error.problems)) from error
 
 
-def _count_own_nets() -> None:
+def _look_at_plugins() -> None:
     """The plug-ins as they stand now, so that a preset may name them; loads torch only where they changed."""
     if extras.read().checked != plugins.sources():
         cataloguing.complete(())

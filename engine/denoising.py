@@ -169,14 +169,27 @@ class Denoiser(nn.Module):
     def forward(self, f: Tensor, generator: torch.Generator) -> Refined:
         """A student's map (B, C_s, H, W), projected, blended with noise of `generator` and denoised. The gradient reaches the
         student and everything in here, the noise predictor at all of its evaluations."""
-        z = projected = self.inward(f.to(self.dtype))
-        gamma = torch.ones(len(z), dtype=z.dtype, device=z.device)
-        if self.matching is not None:
-            gamma = self.matching(z)
-            z = diffusion.blended(z, _noise_like(z, generator), gamma)
+        projected, z, gamma = self._begun(f, generator)
         if self.predictor is not None:
             z = diffusion.denoised(z, self.predictor, self.along)
         return Refined(projected, self.outward(z), gamma)
+
+    def step_by_step(self, f: Tensor, generator: torch.Generator) -> tuple[Refined, tuple[Tensor, ...]]:
+        """As `forward`, and what would have come out at each of the times of `along`, each (B, c, H, W), the last of them being
+        what did. Raises ValueError where nothing is denoised."""
+        if self.predictor is None:
+            raise ValueError("without denoising there are no steps of it")
+        projected, z, gamma = self._begun(f, generator)
+        way = tuple(self.outward(clean) for clean in diffusion.estimates(z, self.predictor, self.along))
+        return Refined(projected, way[-1], gamma), way
+
+    def _begun(self, f: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """The projected latent, the same with noise blended in, and the γ of each image; 1 where none is blended in."""
+        projected = self.inward(f.to(self.dtype))
+        if self.matching is None:
+            return projected, projected, torch.ones(len(projected), dtype=projected.dtype, device=projected.device)
+        gamma = self.matching(projected)
+        return projected, diffusion.blended(projected, _noise_like(projected, generator), gamma), gamma
 
     def diffusion_loss(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Mean squared error of the noise predicted in a teacher's latent (B, c, H, W), which gets no gradient, at a time

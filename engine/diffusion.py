@@ -7,7 +7,7 @@ the least noise, to `STEPS` - 1. Sources: Ho et al. 2020 (schedule), Song et al.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Literal
 
@@ -60,13 +60,20 @@ def denoised(z: Tensor, predict: Callable[[Tensor, int], Tensor], along: Sequenc
     `predict(z, t)` is the noise in z at time t. At each time z_0 is estimated as (z - √(1 - ᾱ_t) ε) / √ᾱ_t and noised again to
     the next time; after the last one the estimate itself is the answer. Differentiable through every evaluation.
     """
+    for clean in estimates(z, predict, along):
+        z = clean
+    return z
+
+
+def estimates(z: Tensor, predict: Callable[[Tensor, int], Tensor], along: Sequence[int]) -> Iterator[Tensor]:
+    """What z_0 is taken for at each of the times on the way of `denoised`; the last estimate is its answer."""
     share = signals()
     kept = [share[t] for t in along] + [1.0]
     for t, now, then in zip(along, kept, kept[1:]):
         noise = predict(z, t)
         clean = (z - math.sqrt(1.0 - now) * noise) / math.sqrt(now)
         z = math.sqrt(then) * clean + math.sqrt(1.0 - then) * noise
-    return z
+        yield clean
 
 
 def blended(z: Tensor, noise: Tensor, gamma: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What every evaluation looks at: the probes, the methods' watches, and sixteen pictures with what both nets say of them."""
+"""What every evaluation looks at: the probes, the methods' watches, and pictures with what both nets say of them."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from engine.experiment import Experiment
 from engine.loop import Batch
 from engine.method import Method, View
 from engine.nets.net import Net
+from engine.picturing import Picturing
 from engine.plan import PROBES
 from engine.report import Reporter
+from engine.samples import COUNT
 from engine.stack import Cast, Stack
 from engine.taps import Look
 
-PICTURES = 16
 NOISY = 64
 """Images whose signal-to-noise is measured; each is seen in several augmentations."""
-NAMED = 3
-"""Classes named under a picture."""
 
 
 class Observer:
     """Looks at a bounded, seeded sample that stays the same for the whole run: held-out images where there are any, else
     test images, else training images."""
 
-    def __init__(self, experiment: Experiment, pictures: Pictures, cast: Cast, report: Reporter) -> None:
-        self.experiment, self.pictures, self.cast, self.report = experiment, pictures, cast, report
+    def __init__(self, experiment: Experiment, pictures: Pictures, cast: Cast, report: Reporter, picturing: Picturing) -> None:
+        self.experiment, self.pictures, self.cast = experiment, pictures, cast
+        self.report, self.picturing = report, picturing
         self.split: Split = pictures.heldout or pictures.test or pictures.train
         count = min(experiment.run.probe_images, len(self.split))
         chance = seeds.generator(experiment.dataset.split_seed, "probes")
@@ -63,13 +63,17 @@ class Observer:
         mute = self.cast.teacher is not None and self.cast.teacher.mute
         taught = None if mute else stack.taught(batch, student, teacher)
         logits = probes.of_logits(student.logits, None if taught is None else taught.logits, y, self.temperature)
-        scalars = {**logits.scalars, **probes.of_maps(own, other, self._alike(own, other)).scalars}
+        alike = self._alike(own, other)
+        scalars = {**logits.scalars, **probes.of_maps(own, other, alike).scalars}
         scalars |= {**self._noise(net), **self._noise_inside(stack, epoch, step)}
         self.report.measure(scalars)
         names = {"classes": list(self.pictures.class_names)}
         for name, matrix in logits.arrays.items():
             self.report.show(name, self._declared[name], matrix, names)
         self._show_samples(student, taught)
+        if taught is not None:
+            self.picturing.agreement(student.logits, taught.logits, epoch)
+        self.picturing.affinities(own, other, alike, epoch)
         self._watched(stack, batch, net)
         self._quantized(net, x)
         return scalars
@@ -137,14 +141,9 @@ class Observer:
             self.report.show(name, watch, value, labels)
 
     def _show_samples(self, student: View, taught: View | None) -> None:
-        shown = self.index[:PICTURES]
-        images = self.split.take(shown).permute(0, 2, 3, 1)
-        labels: dict[str, list[Any]] = {"student": _top(student.logits[:PICTURES], self.pictures.class_names)}
-        if self.split.labels is not None:
-            labels["label"] = [self.pictures.class_names[i] for i in self.split.labels[shown].tolist()]
-        if taught is not None:
-            labels["teacher"] = _top(taught.logits[:PICTURES], self.pictures.class_names)
-        self.report.show("samples", self._declared["samples"], images, labels)
+        shown, split = self.index[:COUNT], self.split
+        images, labels = split.take(shown), None if split.labels is None else split.labels[shown]
+        self.picturing.samples(images, student.logits[:COUNT], None if taught is None else taught.logits[:COUNT], labels)
 
     def _watched(self, stack: Stack, batch: Batch, net: Net) -> None:
         """The methods' own watches of the distilling stage."""
@@ -164,15 +163,7 @@ def _entries(method: Method, watch: Watch) -> dict[str, list[Any]] | None:
     if axis is not None:
         return {"edges": list(axis.edges), "levels": [[name, value] for name, value in axis.levels.items()]}
     names = method.names(watch.name)
-    return {"classes" if watch.kind == "matrix" else "names": list(names)} if names else None
-
-
-def _top(logits: Tensor, names: tuple[str, ...]) -> list[list[Any]]:
-    """The first few classes of each image with their probabilities: [[name, p], ...]."""
-    values, classes = torch.softmax(logits.float(), dim=1).topk(min(NAMED, logits.shape[1]), dim=1)
-    return [
-        [[names[c], round(p, 4)] for c, p in zip(row, ps)] for row, ps in zip(classes.tolist(), values.tolist())
-    ]  # fmt: skip
+    return {{"matrix": "classes", "images": "rows"}.get(watch.kind, "names"): list(names)} if names else None
 
 
 def _temperature(cast: Cast) -> float:

@@ -18,7 +18,21 @@ PROBES: tuple[Watch, ...] = (
           title="soft labels · teacher"),
     Watch("soft_labels_student", "matrix", "Mean soft label of the student, per class (rows: true class).",
           title="soft labels · student"),
-    Watch("samples", "images", "Sixteen fixed images with label, teacher's and student's top classes.", title="samples"),
+    Watch("confusion", "matrix", "Row: the true class. Column: the share of its test images that the student puts there; of "
+          "held-out images where none are for testing.", title="confusion · student"),
+    Watch("confusion_teacher", "matrix", "Row: the true class. Column: the share of its images that the teacher puts there.",
+          title="confusion · teacher", every="stage"),
+    Watch("agreement_matrix", "matrix", "Row: the class that whoever teaches names. Column: the share of those images for "
+          "which the student names that class; of the probe's images.", title="agreement · student against teacher"),
+    Watch("class_accuracy", "distribution", "Top-1 of the student among the test images of each class, or the held-out ones.",
+          title="accuracy per class", unit="%"),
+    Watch("class_accuracy_teacher", "distribution", "The same of the teacher.", title="accuracy per class · teacher", unit="%",
+          every="stage"),
+    Watch("samples", "images", "Images of the probe sample with their labels.", title="samples", every="stage"),
+    Watch("outputs", "outputs", "What student and teacher say of the samples.", title="outputs"),
+    Watch("affinity_student", "affinity", "How alike the student finds the places of an image, at each stage.",
+          title="affinity · student"),
+    Watch("affinity_teacher", "affinity", "How alike the teacher finds them.", title="affinity · teacher", every="stage"),
 )  # fmt: skip
 """Watches of the session itself, in every run."""
 
@@ -81,9 +95,20 @@ def _terms(experiment: Experiment, methods: Mapping[str, Method]) -> list[dict[s
     ]
 
 
+_OF_TEACHING, _OF_NET, _OF_LABELS = (
+    {"soft_labels_teacher", "agreement_matrix"},
+    {"affinity_student", "affinity_teacher", "confusion_teacher", "class_accuracy_teacher"},
+    {"confusion", "confusion_teacher", "class_accuracy", "class_accuracy_teacher"},
+)
+
+
 def _shown(watch: Watch, experiment: Experiment, methods: Mapping[str, Method]) -> bool:
-    taught = experiment.teacher.net != "none" or any(m.teaches() for m in methods.values())
-    return taught or watch.name != "soft_labels_teacher"
+    """Whether a run has what a watch of the session shows: somebody who teaches, a teacher net, labels to be right about."""
+    net = experiment.teacher.net != "none"
+    taught = net or any(m.teaches() for m in methods.values())
+    labelled = experiment.dataset.name != "unlabelled" or bool(experiment.dataset.test_root)
+    has = ((_OF_TEACHING, taught), (_OF_NET, net), (_OF_LABELS, labelled))
+    return all(there for names, there in has if watch.name in names)
 
 
 def _watch(watch: Watch, name: str, key: str = "") -> dict[str, Any]:

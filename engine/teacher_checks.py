@@ -17,6 +17,7 @@ from engine.evaluation import logits_of, score
 from engine.events import Evaluated
 from engine.findings import Check, Evidence, Found, latest
 from engine.normalisation import KNOWN, TITLES, Constants, alike, constants
+from engine.picturing import Picturing
 from engine.report import Reporter
 from engine.sources import Brought
 
@@ -33,8 +34,9 @@ ENOUGH, EACH = 2000, 20
 TIMES = 3.0
 
 
-def measure(found: Brought, pictures: Pictures, report: Reporter) -> None:
-    """Say the teacher's accuracy in float32, and give the checks their evidence where the net was brought from elsewhere."""
+def measure(found: Brought, pictures: Pictures, report: Reporter, picturing: Picturing) -> None:
+    """Say the teacher's accuracy in float32, as a whole and by classes, and give the checks their evidence where the net was
+    brought from elsewhere."""
     if found.strange:
         report.note(f"The last layer of {found.record.name} knows nothing of these classes: only its features teach.")
         return
@@ -46,6 +48,8 @@ def measure(found: Brought, pictures: Pictures, report: Reporter) -> None:
             scored = score(logits, split.labels)
             report.say(Evaluated, who="teacher", split=name, **report.here(), **asdict(scored))
             seen, top1 = [*seen, (logits, split.labels)], scored.top1
+            if split is pictures.evaluated:
+                picturing.teacher_classes(logits, split.labels)
     if seen and found.examined:
         report.observe(_evidence(found, pictures, seen, top1))
 

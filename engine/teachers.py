@@ -42,17 +42,16 @@ def obtain(experiment: Experiment, pictures: Pictures, resources: Resources, lib
             hand.report.note(f"The teacher {settings.net} is untrained (teacher.source: scratch), as a control.", "warning")
             found = Brought(net, Record(settings.net), same, examined=False)
         case "train":
-            net = _trained(experiment, pictures, resources, library, hand)
-            found = Brought(net, Record(settings.net), same, examined=False)
+            net, kept = _trained(experiment, pictures, resources, library, hand)
+            found = Brought(net, Record(settings.net), same, examined=False, kept=kept)
         case "file" | "run":
             found = _brought(experiment, pictures, library, hand)
         case "download" | "pretrained":
             with hand.stage(FETCHING):
                 found = _brought(experiment, pictures, library, hand)
     if found.strange and settings.head == "train":
-        found = replace(
-            found, net=_headed(experiment, found, pictures, resources, library, hand), strange=False, examined=False
-        )
+        net, kept = _headed(experiment, found, pictures, resources, library, hand)
+        found = replace(found, net=net, strange=False, examined=False, kept=kept)
     found.net.mute = found.strange
     frozen(resources.place(found.net))
     return found
@@ -68,7 +67,11 @@ def _brought(experiment: Experiment, pictures: Pictures, library: Path, hand: St
     return found
 
 
-def _trained(experiment: Experiment, pictures: Pictures, resources: Resources, library: Path, hand: Stagehand) -> Net:
+Kept = tuple[Net, str]
+"""A teacher and the name of its file in the library."""
+
+
+def _trained(experiment: Experiment, pictures: Pictures, resources: Resources, library: Path, hand: Stagehand) -> Kept:
     """The teacher trained from fresh weights on the run's images."""
     key = experiment.teacher.net
 
@@ -81,7 +84,7 @@ def _trained(experiment: Experiment, pictures: Pictures, resources: Resources, l
 
 def _headed(
     experiment: Experiment, found: Brought, pictures: Pictures, resources: Resources, library: Path, hand: Stagehand
-) -> Net:
+) -> Kept:
     """A net brought from other classes with a new last layer trained on the run's images; the rest stays as it was."""
     recipe = _recipe(experiment, pictures, resources) | {"weights": found.record.name}
 
@@ -96,21 +99,21 @@ def _headed(
 
 def _kept(
     experiment: Experiment, pictures: Pictures, library: Path, hand: Stagehand, recipe: dict[str, Any], train: Callable[[], Net]
-) -> Net:
+) -> Kept:
     """The teacher of a recipe from the library; made, measured and put there where it is not."""
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
     path = library / f"{experiment.teacher.net}-{experiment.dataset.name}-{digest}.safetensors"
     if path.is_file():
         about = describe(path)["about"]
         hand.report.note(f"Teacher {experiment.teacher.net} taken from the library ({path.name}, {about['top1']:.2f} % top-1).")
-        return load(path)
+        return load(path), path.name
     net = train()
     held = pictures.test or pictures.heldout
     score = evaluate(net, held) if held is not None and held.labels is not None else Score(float("nan"), 0.0, 0.0, 0)
     library.mkdir(parents=True, exist_ok=True)
     write(path, net, {"classes": list(pictures.class_names), "top1": score.top1, "recipe": recipe})
     hand.finished[STAGE] = {}
-    return net
+    return net, path.name
 
 
 def _recipe(experiment: Experiment, pictures: Pictures, resources: Resources) -> dict[str, Any]:

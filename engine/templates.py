@@ -14,6 +14,8 @@ from engine import kmeans
 
 SHOWN = 64
 """Bars of a usage; more templates share them."""
+MAPPED = 16
+"""Images whose places are shown with their templates."""
 AUTOMATIC = 60
 """Directions of the discriminant analysis kept at most where nobody says how many."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import recorded_views
 
 from engine import events
 from engine.cards import Catalogue
@@ -74,7 +75,7 @@ def _tell(folder: RunFolder, recipe: Recipe) -> Iterator[Event]:
     yield say(events.Note, text="Images are resized from 8x8 to 16x16, the smallest side resnet8 takes.")
     yield say(events.StageEnded, stage="data", seconds=0.4, images=0, peak_memory=210_000_000)
     if recipe.teacher:
-        yield from _teacher(say, told, recipe, rng)
+        yield from _teacher(folder, say, told, recipe, rng)
     else:
         yield from _autoencoder(folder, say, told, recipe, rng)
         yield from _soft_labels(folder, say, told, recipe, rng)
@@ -117,7 +118,8 @@ def plan(recipe: Recipe) -> dict[str, Any]:
     watches = [
         watch("soft_labels_teacher", "matrix", "soft labels · teacher"),
         watch("soft_labels_student", "matrix", "soft labels · student"),
-        watch("samples", "images", "samples"),
+        *(watch(*each) for each in recorded_views.STUDENT),
+        *(watch(*each) for each in recorded_views.TEACHER if recipe.teacher),
     ]
     if recipe.teacher:
         terms += [term("dkd.tckd", "target class", 1.0), term("dkd.nckd", "other classes", 8.0)]
@@ -152,7 +154,7 @@ def watch(name: str, kind: str, title: str, stage: str = "distilling") -> dict[s
     return {"name": name, "kind": kind, "title": title, "every": "epoch", "unit": "", "help": f"The {title}.", "stage": stage}
 
 
-def _teacher(say: Any, told: Told, recipe: Recipe, rng: np.random.Generator) -> Iterator[Event]:
+def _teacher(folder: RunFolder, say: Any, told: Told, recipe: Recipe, rng: np.random.Generator) -> Iterator[Event]:
     epochs, steps = 10, 10 * recipe.per_epoch
     yield say(events.StageStarted, stage="teacher", title="teacher", steps=steps, epochs=epochs)
     for step in range(recipe.report_every, steps + 1, recipe.report_every):
@@ -167,6 +169,8 @@ def _teacher(say: Any, told: Told, recipe: Recipe, rng: np.random.Generator) -> 
               top5=99.9, loss=0.07, images=144)  # fmt: skip
     yield say(events.Evaluated, who="teacher", split="test", stage="teacher", step=steps, epoch=epochs, top1=98.06, top5=100.0,
               loss=0.08, images=360)  # fmt: skip
+    for name, kind, values, about in recorded_views.of_teacher(class_names(recipe.classes), rng):
+        yield _array(folder, say, name, kind, values, {"stage": "teacher", "step": steps, "epoch": epochs}, about)
 
 
 def _autoencoder(folder: RunFolder, say: Any, told: Told, recipe: Recipe, rng: np.random.Generator) -> Iterator[Event]:
@@ -286,17 +290,9 @@ def _looked(
     if recipe.teacher:
         sure = softmax(5 * np.eye(recipe.classes) + 2.5 * similar)
         yield _array(folder, say, "soft_labels_teacher", "matrix", sure, where, labels)
-    guesses = [_guess(names, int(t), rng.random() < 0.4 + 0.55 * done, rng) for t in truth]
-    said: dict[str, list[Any]] = {"label": [names[t] for t in truth], "student": guesses}
-    if recipe.teacher:
-        said["teacher"] = [_guess(names, int(t), rng.random() < 0.95, rng) for t in truth]
-    yield _array(folder, say, "samples", "images", pictures, where, said)
-
-
-def _guess(names: list[str], truth: int, right: bool, rng: np.random.Generator) -> list[list[Any]]:
-    order = [int(i) for i in rng.permutation(len(names)) if i != truth]
-    order.insert(0 if right else 1, truth)
-    return [[names[c], float(p)] for c, p in zip(order[:3], (0.81, 0.12, 0.03), strict=True)]
+    said = recorded_views.of_student(names, done, recipe.teacher, where["epoch"] == 1, (pictures, truth), rng)
+    for name, kind, values, about in said:
+        yield _array(folder, say, name, kind, values, where, about)
 
 
 def _array(

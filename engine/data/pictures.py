@@ -44,6 +44,11 @@ class Pictures:
         """How many classes."""
         return len(self.class_names)
 
+    @property
+    def evaluated(self) -> Split | None:
+        """Whose accuracy counts: the test images where they are labelled, else the held-out ones where these are."""
+        return next((s for s in (self.test, self.heldout) if s is not None and s.labels is not None), None)
+
     def close(self) -> None:
         """End the processes that decode, if any; nothing can be looked at afterwards where images stream."""
         self.end()

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine import denoising_checks, denoising_sizes, diffusion, linear_maps, logits
+from engine import denoising_checks, denoising_shown, denoising_sizes, diffusion, linear_maps, logits
 from engine.adapters import matched
-from engine.denoising import Denoiser, FixedProjection, LinearAutoencoder, Whole
+from engine.denoising import Denoiser, FixedProjection, LinearAutoencoder, Refined, Whole
 from engine.knobs import Condition, knob
 from engine.method import Axis, Facts, Features, Knobs, Lab, Method, Needs, Seen, Side, Stage, Term, Watch
 from engine.taps import Look
@@ -32,6 +32,11 @@ class DiffKD(Method):
 
     title = "DiffKD"
     summary = "A diffusion model of the teacher's features denoises the student's before the two are compared."
+    formula = (
+        "L = CE(y, z^S) + λ_1 L_{diff} + λ_2 ‖F^T − dec(enc(F^T))‖^2 + λ_3 L_{KD}(F̂^S, F^T) + λ_4 L_{KD}(ẑ^S, z^T)\n"
+        "L_{diff} = mean (ε_φ(√ᾱ_t x^T + √(1 − ᾱ_t) ε, t) − ε)^2,   x^T = enc(F^T)\n"
+        "F̂^S = denoised(γ x^S + (1 − γ) ε),   by DDIM with ε_φ,   x^S the student's map, projected"
+    )
     paper = "Huang et al.: Knowledge Diffusion for Distillation, NeurIPS 2023, arXiv 2305.15712"
     needs = Needs(teacher="net", logits=True)
     features = (Features(stages="stage", adapter="diffkd", when=ON_FEATURES),)
@@ -63,6 +68,11 @@ class DiffKD(Method):
         Watch("gamma", "distribution", "How much of each image's latent is kept when noise is blended in. The line is where "
               "the blend is as noisy as the time at which denoising starts.", title="γ of features",
               when={**ON_FEATURES, **MATCHED}),
+        Watch("steps", "distribution", "How far the student's latent is from the teacher's before denoising and at every "
+              "evaluation of the noise predictor, as if it ended there; 1 is as near as the teacher's mean.",
+              title="denoising steps", unit="of its variance", when={**ON_FEATURES, **DENOISED}),
+        Watch("denoising", "images", "The same latents of a few images, along the direction in which the teacher's vary most.",
+              title="denoising", when={**ON_FEATURES, **DENOISED}),
         Watch("gamma_mean", "curve", "Mean γ over images.", title="mean γ of features", when={**ON_FEATURES, **MATCHED}),
         Watch("gamma_spread", "curve", "Standard deviation of γ over images.", title="spread of γ of features",
               when={**ON_FEATURES, **MATCHED}),
@@ -135,7 +145,7 @@ class DiffKD(Method):
         )  # fmt: skip
         control: Literal["none", "no denoising"] = knob(
             "none", "no denoising: the student's projections alone meet the teacher, with neither noise nor a noise predictor.",
-            level="advanced",
+            level="advanced", controls={"no denoising": "no denoising"},
         )  # fmt: skip
 
     params: Params
@@ -169,12 +179,14 @@ class DiffKD(Method):
         if self._on_features:
             f_s, f_t = self._maps(seen)
             z, again = self.compression(f_t)
-            refined = self.on_features(f_s, seen.generator)
+            refined, way = self._refined(f_s, seen.generator)
             if not isinstance(self.compression, Whole):
                 found["explained"] = linear_maps.explained(linear_maps.places(f_t), linear_maps.places(again))
             if self._denoises:
                 each = (linear_maps.places(v) for v in (refined.denoised, refined.projected, z))
                 found["noise_gap"] = linear_maps.gain_over_linear(*each)
+                found["steps"] = denoising_shown.distances(refined.projected, way, z)
+                found["denoising"] = denoising_shown.pictures(refined.projected, way, z)
             if self._matches_noise:
                 found |= _of_gamma("gamma", refined.gamma)
         if self._on_logits and self._matches_noise:
@@ -192,8 +204,15 @@ class DiffKD(Method):
         each = {"student projected": refined.projected, "student denoised": refined.denoised, "teacher projected": target}
         return {name: value.mean((2, 3)) for name, value in each.items()}
 
-    def axis(self, watch: str) -> Axis:
+    def names(self, watch: str) -> tuple[str, ...]:
+        """The steps of the denoising; the distances of all but the teacher's own."""
+        every = denoising_shown.names(self._times())
+        return {"denoising": every, "steps": every[:-1]}.get(watch, ())
+
+    def axis(self, watch: str) -> Axis | None:
         """γ from 0 to 1, with the γ that the time of the start would want."""
+        if watch == "steps":
+            return None
         time = self._times()[0]
         edges = tuple(i / BINS for i in range(BINS + 1))
         return Axis(edges, {f"as noisy as time {time}": diffusion.matched_gamma(time)})
@@ -215,6 +234,12 @@ class DiffKD(Method):
         if self._denoises:
             found["logit_diffusion"] = self.on_logits.diffusion_loss(z_t, seen.generator)
         return found
+
+    def _refined(self, f_s: Tensor, generator: torch.Generator) -> tuple[Refined, tuple[Tensor, ...]]:
+        """The student's latent, and at every step of its denoising where it is denoised."""
+        if self._denoises:
+            return self.on_features.step_by_step(f_s, generator)
+        return self.on_features(f_s, generator), ()
 
     def _distance(self, z_s: Tensor, z_t: Tensor, temperature: float | Tensor) -> Tensor:
         if self.params.logit_loss == "kl":

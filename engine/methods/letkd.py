@@ -38,6 +38,8 @@ def _watches(layer: str, where: str, standing: Any, supervised: Any) -> tuple[Wa
               unit="templates", title=f"templates in use by the teacher · {layer}", when=supervised),
         Watch(f"{layer}_usage", "distribution", "How often the student's places choose each template, those that the teacher "
               "uses most first; many templates share a bar.", title=f"use of templates · {layer}", when=standing),
+        Watch(f"{layer}_map", "templates", f"Which template each place of {where} chooses, and which the teacher assigns; "
+              "numbered by the teacher's use, from 1.", title=f"templates over images · {layer}", when=standing),
     )  # fmt: skip
 
 
@@ -46,6 +48,11 @@ class LetKD(Method):
 
     title = "letKD"
     summary = "Layers that stay in the student match each place with the teacher's templates, and let the student decide."
+    formula = (
+        "L = CE(y, z^S) + Σ_ℓ w_ℓ mean KL(t ‖ softmax(a)),   ℓ over the layers, the mean over places\n"
+        "a = g_1 cos(W_1, x),   x ← x + α g_2 cos(W_2, ReLU(BN(a)))\n"
+        "t = softmax(−s ‖F^T − ρ_k‖^2),   ρ_k the teacher's templates"
+    )
     paper = "Gorgun, Gurbuz, Alatan: Knowledge Distillation Layer that Lets the Student Decide, BMVC 2023, arXiv 2309.02843"
     needs = Needs(teacher="net", labels_when=BY_DECISIONS)
     features = (
@@ -100,11 +107,12 @@ class LetKD(Method):
         penult: Literal["k-means", "none"] = knob(
             "k-means", "Supervision of the last layer; none: a layer that learns from the student's losses alone, as a control "
             "of its capacity.", title="supervision of the last layer", when={"layers": LAST},
+            controls={"none": "KD layer without supervision"},
         )  # fmt: skip
         inter: Literal["decisions", "k-means", "none"] = knob(
             "decisions", "Supervision of the inner layer. decisions: the teacher's, between sub-classes (needs labels); "
             "k-means: as many templates without classes; none: a control of its capacity.",
-            title="supervision of the inner layer", when={"layers": INNER},
+            title="supervision of the inner layer", when={"layers": INNER}, controls={"none": "KD layer without supervision"},
         )  # fmt: skip
         penult_weight: float = knob(1.0, "Weight of the last layer's divergence.", low=0.0, high=1e4, when=BY_KMEANS)
         inter_weight: float = knob(1.0, "Weight of the inner layer's divergence.", low=0.0, high=1e4, when=INNER_SUPERVISED)
@@ -222,11 +230,16 @@ class LetKD(Method):
         best, count = scores.argmax(1), scores.shape[1]
         use = templates.shares(best, count)
         found = {f"{name}_perplexity": kmeans.perplexity(use), f"{name}_usage": templates.bars(use, self._order(name, use))}
+        maps = [best]
         if name in self.found:
             _, target = self._assigned(name, seen)
             other = target.argmax(1)
+            maps.append(other)
             found[f"{name}_agreement"] = 100.0 * (best == other).float().mean()
             found[f"{name}_perplexity_teacher"] = kmeans.perplexity(templates.shares(other, count))
+        rank = self._order(name, use).argsort()  # of each template, from 0
+        shape = (len(maps), len(seen.x), *seen.student.taps[name].shape[2:])
+        found[f"{name}_map"] = 1 + rank[torch.stack(maps)].reshape(shape)[:, : templates.MAPPED]
         return found
 
     def _order(self, name: str, use: Tensor) -> Tensor:

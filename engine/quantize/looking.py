@@ -15,7 +15,7 @@ from engine.quantize.wrapping import layers_of, quantizers_of
 
 GROUPS = 16
 """Levels that are looked at apart; those of 8 bits in so many groups."""
-HALF = 16
+HALF = 64
 """Columns on each side of 0 of a histogram of float weights."""
 REACH = {1: 4.0, 2: 4.0, 4: 8.0, 8: 128.0}
 """How far a histogram of float weights reaches, in units of the scale; what lies beyond is counted in the last column."""
@@ -25,13 +25,16 @@ RARE = 1e-3
 
 class Weights(NamedTuple):
     """Per layer (L rows): the histogram of float weights in units of the scale (L, 2 HALF + 1) and the share of each level
-    (L, K); the names of layers and of both kinds of columns."""
+    (L, K); the names of layers and of both kinds of columns; the 2 HALF + 2 numbers between which the columns of the histogram
+    lie, and the levels, both in units of the scale."""
 
     layers: list[str]
     histogram: Tensor
     shares: Tensor
     places: list[str]
     levels: list[str]
+    edges: list[float]
+    at: list[int]
 
 
 class Activations(NamedTuple):
@@ -56,7 +59,7 @@ def of_weights(net: Net) -> Weights:
     signed = list(range(-most, most + 1)) if bits > 1 else [-1, 1]
     return Weights(
         [layer.path for layer in layers], torch.stack([row[0] for row in rows]), torch.stack([row[1] for row in rows]), places,
-        grouped_names(signed),
+        grouped_names(signed), [spacing * (k - 0.5) for k in range(-HALF, HALF + 2)], signed,
     )  # fmt: skip
 
 

@@ -86,7 +86,9 @@ class Quantization:
             weights = looking.of_weights(net)
             scalars["rare_weight_levels"] = looking.rare(weights.shares)
             shown += [
-                self._shown("weights", weights.histogram, weights.layers, weights.places),
+                self._shown(
+                    "weights", weights.histogram, weights.layers, weights.places, edges=weights.edges, levels=weights.at
+                ),
                 self._shown("levels", weights.shares, weights.layers, weights.levels),
             ]
         if any(True for _ in quantizers_of(net)):
@@ -100,9 +102,9 @@ class Quantization:
             ]
         return {f"{NAME}.{name}": value for name, value in scalars.items()}, shown
 
-    def _shown(self, name: str, value: Tensor, rows: list[str], columns: list[str] | None = None) -> Shown:
+    def _shown(self, name: str, value: Tensor, rows: list[str], columns: list[str] | None = None, **more: list[Any]) -> Shown:
         labels: dict[str, list[Any]] = {"names": list(rows)} if columns is None else {"rows": rows, "columns": columns}
-        return Shown(f"{NAME}.{name}", self._declared[name], value, labels)
+        return Shown(f"{NAME}.{name}", self._declared[name], value, labels | more)
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps beside the student."""

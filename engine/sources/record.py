@@ -36,7 +36,8 @@ class Record:
 class Brought:
     """A net ready for a dataset. `order` are the positions that its outputs had in `record`, class by class of the dataset;
     `strange` says that it tells other classes apart and has a fresh head; `notes` are for the log; `examined` says that it
-    comes from elsewhere, so that it may be fed or read wrongly."""
+    comes from elsewhere, so that it may be fed or read wrongly; `kept` is its file in the library of teachers, empty where it
+    was not trained here."""
 
     net: Net
     record: Record
@@ -44,6 +45,7 @@ class Brought:
     strange: bool = False
     notes: tuple[str, ...] = ()
     examined: bool = True
+    kept: str = ""
 
 
 @dataclass(frozen=True)

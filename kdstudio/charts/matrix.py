@@ -30,12 +30,14 @@ LESS = 16
 
 @dataclass(frozen=True)
 class Matrix:
-    """One matrix of the card: the watch it comes from, its name in the picker, its explanation, its colour's number."""
+    """One matrix of the card: the watch it comes from, its name in the picker, its explanation, its colour's number. Rows of
+    one `kind` are laid beside each other."""
 
     watch: str
     title: str
     help: str
     index: int
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,12 @@ SOFT_LABELS = Subject(
     "Row: the true class. Column: the share of probability it gets.",
     "class",
     "Soft labels appear when a method has made them, or after the first evaluation.",
+)
+CONFUSION = Subject(
+    "Confusion",
+    "Row: the class an image is of. Column: the share of its images that is taken for each class.",
+    "class",
+    "Confusions appear after the first evaluation on labelled images.",
 )
 QUANTIZATION = Subject(
     "Quantization",
@@ -162,7 +170,8 @@ class MatrixCard(Card):
                 continue
             same = [r for r in past if r.stage != record.stage or r.epoch <= record.epoch] or past
             values = self.history.array(same[-1]).astype(np.float64)
-            if values.ndim == 2 and np.allclose(values.sum(axis=1), 1.0, atol=1e-3):
+            sums = values.sum(axis=1) if values.ndim == 2 else np.zeros(1)
+            if np.allclose(sums[np.isfinite(sums)], 1.0, atol=1e-3) and np.isfinite(sums).any():
                 found[matrix.watch] = values
         return found
 
@@ -173,7 +182,9 @@ class MatrixCard(Card):
     def _other_class(self) -> None:
         row = max(0, self._class.currentIndex())
         self.heat.set_row(row)
-        chosen = sorted((m for m in self.matrices if m.watch in self._values), key=lambda m: m.index)
+        matrix = self.shown()
+        kind = matrix.kind if matrix is not None else ""
+        chosen = sorted((m for m in self.matrices if m.watch in self._values and m.kind == kind), key=lambda m: m.index)
         series = tuple(Series(m.title, self._values[m.watch][row], m.index) for m in chosen)
         self.bars.show_series(series, self.heat.column_names, own=row if self.heat.scale == "off the diagonal" else -1)
         self._show_keys(chosen)
@@ -196,12 +207,12 @@ class MatrixCard(Card):
         if row < 0:
             self._value.set_text("")
             return
-        names = self.heat.row_names[row], self.heat.column_names[column]
+        names, shown = (self.heat.row_names[row], self.heat.column_names[column]), self.shown()
         parts = [f"{names[0]} → {names[1]}:  {figure(float(self.heat.values[row, column]))}"]
         parts += [
             f"{_short(m.title)} {figure(float(self._values[m.watch][row, column]))}"
             for m in self.matrices
-            if m.watch in self._values and m is not self.shown()
+            if m.watch in self._values and shown is not None and m is not shown and m.kind == shown.kind
         ]
         self._value.set_text("     ".join(parts))
 

@@ -49,13 +49,19 @@ class Gallery(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.tiles: tuple[Tile, ...] = ()
         self.rows: list[str] = []
+        self.depth = 1
         self._pixmaps: list[list[QPixmap]] = []
         theme.signals.changed.connect(self.update)
 
     def show_tiles(self, tiles: Sequence[Tile], rows: Sequence[str] = ()) -> None:
         """Show these pictures."""
         self.tiles, self.rows = tuple(tiles), [str(r) for r in rows]
-        self._pixmaps = [[_pixmap(p) for p in tile.pictures] for tile in self.tiles]
+        self._pixmaps = [[as_pixmap(p) for p in tile.pictures] for tile in self.tiles]
+        self.update()
+
+    def set_depth(self, depth: int) -> None:
+        """Under each picture as many classes are written as each net named, at most `depth`."""
+        self.depth = depth
         self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -69,7 +75,7 @@ class Gallery(QWidget):
 
     def _lines(self) -> int:
         tile = self.tiles[0]
-        return (1 if tile.label else 0) + len(tile.guesses)
+        return (1 if tile.label else 0) + self.depth * len(tile.guesses)
 
     def _margin(self) -> int:
         if len(self.rows) < 2:
@@ -139,13 +145,19 @@ class Gallery(QWidget):
             self._paint_line(painter, QRect(place.x(), y, place.width(), metrics.height()), -1, tile.label, "text")
             y += metrics.height()
         for who, guesses in tile.guesses.items():
-            right = bool(guesses) and guesses[0][0] == tile.label
-            tone = "muted" if not tile.label else "good" if right else "problem"
-            words = f"{guesses[0][0]} {100 * guesses[0][1]:.0f} %" if guesses else "–"
-            if metrics.horizontalAdvance(words) + MARK + 3 > place.width():
-                words = guesses[0][0]
-            self._paint_line(painter, QRect(place.x(), y, place.width(), metrics.height()), WHO.get(who, -1), words, tone)
-            y += metrics.height()
+            for rank in range(self.depth):
+                box = QRect(place.x(), y, place.width(), metrics.height())
+                self._paint_guess(painter, box, who, guesses[rank : rank + 1], tile.label)
+                y += metrics.height()
+
+    def _paint_guess(self, painter: QPainter, box: QRect, who: str, guess: tuple[Guess, ...], label: str) -> None:
+        """A class that was named with its probability, as far as there is room for both."""
+        right = bool(guess) and guess[0][0] == label
+        tone = "muted" if not label else "good" if right else "problem"
+        words = f"{guess[0][0]} {100 * guess[0][1]:.0f} %" if guess else "–"
+        if guess and self.fontMetrics().horizontalAdvance(words) + MARK + 3 > box.width():
+            words = guess[0][0]
+        self._paint_line(painter, box, WHO.get(who, -1), words, tone)
 
     def _paint_line(self, painter: QPainter, box: QRect, who: int, words: str, tone: str) -> None:
         """Words in the middle of a box, after a square in the colour of who said them (-1: nobody)."""
@@ -178,7 +190,7 @@ def describe(tile: Tile) -> str:
     return "\n".join(lines)
 
 
-def _pixmap(picture: NDArray[np.uint8]) -> QPixmap:
+def as_pixmap(picture: NDArray[np.uint8]) -> QPixmap:
     """A picture (H, W, 1 or 3) as it is, one pixel a pixel."""
     colours = np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
     kept = np.ascontiguousarray(colours)

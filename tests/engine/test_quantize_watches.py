@@ -29,7 +29,7 @@ def test_every_row_of_weights_is_a_distribution_over_named_columns(bits: int, co
     seen = looking.of_weights(small(weights=bits))
     assert seen.layers == ["stem", "stages.0.conv", "stages.1.conv", "stages.2.conv"]
     assert seen.shares.shape == (4, columns) and len(seen.levels) == columns
-    assert seen.histogram.shape == (4, 33) and len(seen.places) == 33
+    assert seen.histogram.shape == (4, 129) and len(seen.places) == 129 and len(seen.edges) == 130
     for shares in (seen.shares, seen.histogram):
         torch.testing.assert_close(shares.sum(1), torch.ones(4))
 
@@ -37,10 +37,11 @@ def test_every_row_of_weights_is_a_distribution_over_named_columns(bits: int, co
 def test_the_shares_of_levels_are_counted() -> None:
     net = small(weights=2)
     with torch.no_grad():
-        next(layers_of(net)).weight.copy_(torch.tensor([-2.0, -0.1, 0.1, 2.0]).reshape(4, 1, 1, 1).expand(4, 1, 3, 3))
+        next(layers_of(net)).weight.copy_(torch.tensor([-2.0, -0.01, 0.01, 2.0]).reshape(4, 1, 1, 1).expand(4, 1, 3, 3))
     seen = looking.of_weights(net)
     assert seen.levels == ["−1", "0", "1"]
     assert seen.shares[0].tolist() == [0.25, 0.5, 0.25]
+    assert seen.at == [-1, 0, 1] and (seen.edges[0], seen.edges[-1]) == (-4.03125, 4.03125)
     there = {seen.places[i]: v for i, v in enumerate(seen.histogram[0].tolist()) if v}
     assert there == {"−1": 0.25, "0": 0.5, "1": 0.25}
 

@@ -130,7 +130,10 @@ def test_the_probes_are_in_every_run(tmp_path: Path) -> None:
         "affinity_error/f1", "affinity_error/f3", "cka/f1", "cka/f3", "snr_student", "snr_teacher",
         "share/kd.kl", "share/labels",
     } <= measured  # fmt: skip
-    assert {"soft_labels_teacher", "soft_labels_student", "samples"} == {e.watch for e in said if isinstance(e, Watched)}
+    assert {
+        "soft_labels_teacher", "soft_labels_student", "samples", "outputs", "confusion", "confusion_teacher", "agreement_matrix",
+        "class_accuracy", "class_accuracy_teacher", "affinity_student", "affinity_teacher",
+    } == {e.watch for e in said if isinstance(e, Watched)}  # fmt: skip
 
 
 def test_the_log_replays_to_what_the_sink_heard(whole: Ran) -> None:

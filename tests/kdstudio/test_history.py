@@ -65,7 +65,7 @@ def test_a_resume_forgets_what_came_after_its_checkpoint(tmp_path: Path) -> None
     assert history.state == "running"
     assert history.ended is None
     assert history.curves["distilling", "loss"].x("step").max() <= 42
-    assert max(w.step for w in history.watched["samples"]) <= 42
+    assert max(w.step for w in history.watched["outputs"]) <= 42
     assert history.curves["reffakd.autoencoder", "loss"].last() > 0
     assert history.stages["distilling"].step == 42
 

@@ -58,8 +58,9 @@ def test_before_anything_ran_the_screen_says_what_to_do(screen: RunScreen, qtbot
 def test_a_live_run_gets_a_card_for_everything_it_declares(screen: RunScreen, tmp_path: Path) -> None:
     play(screen, record(tmp_path, shorter(SMALL, 0.6))[1])
     screen.set_state("running")
-    assert titles(screen)[:9] == [
-        "Losses", "Accuracy", "Findings", "Soft labels", "Pictures", "Evidence", "Explained", "Learning rate", "Speed"
+    assert titles(screen)[:13] == [
+        "Losses", "Accuracy", "Findings", "Soft labels", "Confusion", "Samples", "Classes", "Reconstructions", "Evidence",
+        "Explained", "Try it", "Learning rate", "Speed",
     ]  # fmt: skip
     assert {"Entropy of soft labels", "Calibration error", "Share of the gradient"} <= set(titles(screen))
     assert "Agreement with the teacher" not in titles(screen)

@@ -14,13 +14,15 @@ from kdstudio.charts.curves import CurveCard, Plot
 from kdstudio.charts.distribution import DistributionCard
 from kdstudio.charts.gallery import GalleryCard, Pictures
 from kdstudio.charts.lens import Lens
-from kdstudio.charts.matrix import QUANTIZATION, SOFT_LABELS, Matrix, MatrixCard
+from kdstudio.charts.matrix import CONFUSION, QUANTIZATION, SOFT_LABELS, Matrix, MatrixCard
 from kdstudio.charts.numbers import NumbersCard
+from kdstudio.charts.pictures import WHO
 from kdstudio.charts.redraw import Redraw
 from kdstudio.charts.tables import TableCard
 from kdstudio.history import History
-from kdstudio.screens.run import plots
+from kdstudio.screens.run import plots, views
 from kdstudio.screens.run.findings import FindingsCard
+from kdstudio.screens.run.trying import TryCard
 from kdstudio.screens.run.weights import WeightsCard
 
 
@@ -39,6 +41,7 @@ class Panels:
         watches = history.plan.get("watches", [])
         self._tabled = {w["name"].rpartition(".")[0] for w in watches if w["kind"] == "table"}
         self.findings, self.weights = FindingsCard(history), WeightsCard(history)
+        self.trying = TryCard(history)
         self._set = arrangement.signature([*history.plan.get("methods", []), *(w["name"] for w in watches)])
         board.arrange_as(arrangement.recall(self._set))
         self._declare(history.plan)
@@ -148,12 +151,16 @@ class Panels:
         self._plot(plots.losses(plan))
         self._plot(plots.accuracy(plan))
         self._add(self.findings)
-        for subject in (SOFT_LABELS, QUANTIZATION):
-            own = [w for w in kinds["matrix"] if w["name"].startswith("quantization.") == (subject is QUANTIZATION)]
+        taken = views.taken(watches)
+        for subject in (SOFT_LABELS, CONFUSION, QUANTIZATION):
+            own = [w for w in kinds["matrix"] if views.subject_of(w) is subject]
             if own:
                 self._add(MatrixCard(subject, _matrices(own), self.history))
-        if kinds["images"]:
-            pictures = tuple(Pictures(w["name"], _title(w), w.get("help", "")) for w in kinds["images"])
+        for card in views.views(watches, self.history):
+            self._add(card)
+        images = [w for w in kinds["images"] if w["name"] not in taken]
+        if images:
+            pictures = tuple(Pictures(w["name"], _title(w), w.get("help", "")) for w in images)
             self._add(GalleryCard(pictures, self.history))
         for w in kinds["table"]:
             self._add(TableCard(w["name"], _title(w), w.get("help", ""), self.history))
@@ -162,8 +169,9 @@ class Panels:
                 self._once(w["name"], _title(w), w.get("unit", ""), w.get("help", ""))
             else:
                 self._plot(plots.watch(w))
-        for w in kinds["distribution"]:
+        for w in (w for w in kinds["distribution"] if w["name"] not in taken):
             self._add(DistributionCard(w["name"], _title(w), w.get("unit", ""), w.get("help", ""), self.history))
+        self._add(self.trying)
         self._plot(plots.learning_rate())
         self._plot(plots.speed())
         self._add(self.weights)
@@ -179,9 +187,10 @@ def _matrices(watches: list[dict[str, Any]]) -> tuple[Matrix, ...]:
     first, and of those what the methods made, for it is there first."""
     order = sorted(watches, key=lambda w: ("soft_labels" not in w["name"], w["name"].startswith("soft_labels_")))
     number = plots.Numbering(2)
-    fixed = {"soft_labels_student": plots.STUDENT, "soft_labels_teacher": plots.TEACHER}
+    fixed = {f"{of}_{who}": i for of in ("soft_labels", "confusion") for who, i in WHO.items()} | {"confusion": plots.STUDENT}
     return tuple(
-        Matrix(w["name"], _title(w), w.get("help", ""), fixed.get(w["name"], -1) if w["name"] in fixed else number(w["name"]))
+        Matrix(w["name"], _title(w), w.get("help", ""), fixed[w["name"]] if w["name"] in fixed else number(w["name"]),
+               "agreement" if w["name"] == "agreement_matrix" else "")
         for w in order
     )
 

@@ -31,6 +31,7 @@ class Results(QFrame):
     preset_requested = Signal()
     folder_requested = Signal()
     continue_requested = Signal()
+    try_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,6 +49,7 @@ class Results(QFrame):
         self.student = TextButton("Save student…", "primary", "export")
         self.preset = TextButton("Save preset…", "secondary", "file")
         self.folder = TextButton("Folder", "secondary", "folder")
+        self.try_it = TextButton("Try it…", "secondary", "student")
         self.go_on = TextButton("Resume this run", "primary", "play")
         self._build()
 
@@ -60,7 +62,7 @@ class Results(QFrame):
         top.setSpacing(theme.SPACE + theme.HALF)
         top.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         top.addLayout(words, 1)
-        for button in (self.go_on, self.student, self.preset, self.folder):
+        for button in (self.go_on, self.student, self.try_it, self.preset, self.folder):
             top.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(theme.GAP, theme.SPACE + theme.HALF, theme.GAP, theme.SPACE + theme.HALF)
@@ -70,6 +72,8 @@ class Results(QFrame):
         self.student.setToolTip("The student alone, with what is needed to use it, as .safetensors")
         self.preset.setToolTip("This experiment as one self-contained YAML that runs anywhere")
         self.folder.setToolTip("Open the run's folder in the file manager")
+        self.try_it.setToolTip("Ask the student about images of your own, its teacher and another run beside it")
+        self.try_it.clicked.connect(self.try_requested)
         self.student.clicked.connect(self.student_requested)
         self.preset.clicked.connect(self.preset_requested)
         self.folder.clicked.connect(self.folder_requested)
@@ -87,7 +91,8 @@ class Results(QFrame):
         self._more.setText(more)
         self._more.setVisible(bool(more))
         saved = {s.kind for s in history.saved}
-        self.student.setVisible("student" in saved)
+        for button in (self.student, self.try_it):
+            button.setVisible("student" in saved)
         self.preset.setVisible(history.folder is not None)
         self.folder.setVisible(history.folder is not None)
         self.go_on.setVisible(history.state in ("stopped", "interrupted", "failed") and history.folder is not None)
