@@ -6,18 +6,32 @@ from pathlib import Path
 
 import pytest
 
-from engine import presets, rules
+from engine import cataloguing, presets, rules
 from engine.cards import catalogue, place
 from engine.presets.places import read
 
 SHIPPED = [n for n in presets.names() if n.shipped]
-SAID = {"experiments/cifar100-resnet56-resnet20-letkd-2": ["methods.letkd"]}
-"""Published recipes that warn, and of what: with both layers of letKD that student is larger than its teacher."""
+SAID = {
+    "experiments/cifar100-resnet56-resnet20-letkd-2": ["methods.letkd"],
+    "experiments/tiny-imagenet-resnet56-resnet20-letkd-2": ["methods.letkd"],
+    "experiments/tiny-imagenet-resnet34-resnet18-faqd": ["dataset.size"],
+}
+"""Published recipes that warn, and of what: with both layers of letKD that student is larger than its teacher, and FAQD's
+scripts enlarge images of 64 pixels to 224."""
 EXPERIMENTS = [n for n in SHIPPED if n.kind == "experiments"]
 
 
 def by_name(preset: presets.PresetName) -> str:
     return preset.name
+
+
+@pytest.fixture(scope="module", autouse=True)
+def counted() -> None:
+    """torchvision's nets that shipped experiments name are counted, as the window and a run do it."""
+    found = [presets.resolve(n.name).experiment for n in EXPERIMENTS]
+    named = {net for e in found for net in (e.teacher.net, e.student.net) if net.startswith("torchvision.")}
+    cataloguing.complete(sorted(named))
+    catalogue.cache_clear()
 
 
 @pytest.mark.parametrize("preset", SHIPPED, ids=by_name)
