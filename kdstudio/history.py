@@ -141,7 +141,6 @@ class History:
         line = journal.line(event)
         if line:
             self.log.append(line)
-        self._mark(event)
         match event:
             case events.RunStarted():
                 self._start(event)
@@ -166,10 +165,12 @@ class History:
                 self.watched.setdefault(name, []).append(event)
             case events.Finding():
                 self.findings.append(event)
+                self._mark(event)
             case events.Saved():
                 self.saved.append(event)
             case events.WeightMoved():
                 self.moves.append(event)
+                self._mark(event)
             case events.Paused():
                 self.state = "paused"
             case events.Unpaused():
@@ -192,11 +193,7 @@ class History:
             self.state = "interrupted"
 
     def _mark(self, event: events.Event) -> None:
-        """Keep what is marked in plots; what a resume takes back goes first."""
-        if isinstance(event, events.RunResumed):
-            past = self._after(event.stage)
-            self.marks = [mark for mark in self.marks if _before(mark, event, past)]
-            self.moves = [move for move in self.moves if move.stage == event.stage and move.step < event.step]
+        """Keep what is marked in plots."""
         found = happened(event)
         if found is not None:
             self.marks.append(found)
@@ -264,6 +261,9 @@ class History:
         for name, records in self.watched.items():
             self.watched[name] = [r for r in records if _before(r, event, past)]
         self.findings = [f for f in self.findings if _before(f, event, past)]
+        self.marks = [mark for mark in self.marks if _before(mark, event, past)]
+        self.moves = [move for move in self.moves if move.stage == event.stage and move.step < event.step]
+        self._mark(event)
         for name in past:
             self.stages[name].state, self.stages[name].step = "waiting", 0
         self.stage = event.stage

@@ -65,7 +65,7 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
             grid.addItem(item, row, column)
         for axis in (self.across, self.up):
             axis.linkToView(self.box)
-            axis.setZValue(-1)  # its grid lies below the curves
+            axis.setZValue(self.box.zValue() - 1)  # its grid lies below the curves
         self.setCentralItem(plot)
 
     def set_across(self, name: str) -> None:
@@ -104,7 +104,7 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
             self.box.setRange(xRange=x, yRange=(low, high), padding=0, disableAutoRange=True)
 
     def point_at(self, x: float, y: float, words: str, news: str = "") -> None:
-        """Move the cross, with words at its foot, and at its head those of an event that happened there."""
+        """Move the cross, with words at its foot, and at its head what happened there or which curve is meant."""
         for line, value in ((self.cursor_line, x), (self.cursor_level, y)):
             line.setValue(value)
             line.setVisible(True)

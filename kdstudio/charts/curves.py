@@ -232,8 +232,8 @@ class CurveCard(Card):
 
     def _point(self, x: float, y: float) -> None:
         self._cursor = (x, y)
-        self._say_values()
         self._light(self._meant(x, y))
+        self._say_values()
 
     def _unpoint(self) -> None:
         self._cursor = None
@@ -257,15 +257,16 @@ class CurveCard(Card):
         at = self._snapped()
         if at is not None and self._cursor is not None:
             words = clock(at, 1.0) if self.lens.axis == "time" else figure(at)
-            self.canvas.point_at(at, self._cursor[1], self._said_at(f"{self.lens.axis} {words}"), self._news_at(at))
+            self.canvas.point_at(at, self._cursor[1], f"{self.lens.axis} {words}", self._meant_at(at) or self._news_at(at))
         places = ((d, len(d.y) - 1 if at is None else nearest(d.x, at)) for d in self._drawn)
         self.legend.set_values({d.key: float(d.y[place]) for d, place in places})
 
-    def _said_at(self, words: str) -> str:
-        """The foot of the cross: where it is, and of many curves which is meant."""
-        lit = self.canvas.strokes.lit
-        name = next((d.line.name for d in self._drawn if d.key == lit), "") if self.legend.long is not None else ""
-        return f"{words} · {name}" if name else words
+    def _meant_at(self, at: float) -> str:
+        """Which curve is pointed at, and its value, where there are too many to tell by their colours."""
+        lit = next((d for d in self._drawn if d.key == self.canvas.strokes.lit), None)
+        if lit is None or self.legend.long is None:
+            return ""
+        return f"{lit.line.name}: {figure(float(lit.y[nearest(lit.x, at)]), self.plot.digits)}"
 
     def _news_at(self, at: float) -> str:
         """What happened near a place on the x axis."""

@@ -204,8 +204,8 @@ def test_five_hundred_curves_are_a_list_that_can_be_searched(show: Show, qtbot: 
 def test_the_curve_under_the_pointer_is_named_among_many(show: Show) -> None:
     card = show(CurveCard(PLOT, measured({f"c{i}": [float(10 * i)] * 50 for i in range(20)}), Lens()))
     card.canvas.pointed.emit(0.2, 70.1)
-    card.canvas.pointed.emit(0.2, 70.1)
-    assert card.canvas.cursor_words.text().endswith("c7")
+    assert card.canvas.news.text() == "c7: 70.00"
+    assert card.canvas.strokes.lit == "c7"
 
 
 def test_few_curves_after_many_are_entries_again(show: Show) -> None:

@@ -118,7 +118,7 @@ def test_the_trainer_gets_the_weight_that_was_asked_for(qtbot: QtBot, store: Sto
     window = Window(store, tmp_path, trainer)  # type: ignore[arg-type]
     qtbot.addWidget(window)
     window.run.weight_requested.emit("dkd.nckd", 2.0)
-    assert trainer.orders == [("dkd.nckd", 2.0)]
+    assert trainer.orders == [("move", "dkd.nckd", 2.0)]
 
 
 # The machine

@@ -145,10 +145,10 @@ class RunScreen(QWidget):
             self._lay()
         elif self.panels is not None:
             self.panels.concern(event)
-        if isinstance(event, events.RunEnded):
-            self.notice.give(*ended(self.history), bad=event.outcome == "failed")
         if isinstance(event, TURNS):
             self._refresh_words()
+            if isinstance(event, events.RunEnded):
+                self.notice.give(*ended(self.history), bad=event.outcome == "failed")
         elif not self._words.isActive():
             self._words.start()
 

@@ -89,7 +89,8 @@ class WeightsCard(Card):
         now = self.history.weights
         for name, row in self._rows.items():
             row.show(now.get(name, row.said))
-        self.set_unit(f"moved {len(self.history.moves)} times" if self.history.moves else "")
+        times = len(self.history.moves)
+        self.set_unit({0: "", 1: "moved once"}.get(times, f"moved {times} times"))
 
     def concerned(self, event: object) -> bool:
         """Whether an event changes what is shown."""
