@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import extras, plugins
-from engine.cards import Catalogue, DatasetCard, NetCard, catalogue, counted_as
+from engine.cards import Catalogue, DatasetCard, MethodCard, NetCard, catalogue, counted_as
 from engine.experiment import Experiment
 from engine.extras import Extras
 
@@ -98,7 +98,7 @@ def _knows(card: NetCard, shape: Shape) -> bool:
 
 
 def _with_own(kept: Extras) -> Extras:
-    """With the user's own nets, and why others of them cannot be used."""
+    """With the user's own nets and methods, and why others of them cannot be used."""
     from engine import nets
 
     cards, problems = dict[str, NetCard](), list(nets.own_problems())
@@ -107,7 +107,22 @@ def _with_own(kept: Extras) -> Extras:
             cards[key] = _card(key)
         except nets.NetError as error:
             problems.append(str(error))
-    return replace(kept, own=cards, problems=tuple(problems), checked=plugins.sources())
+    methods, wrong = _own_methods()
+    return replace(
+        kept, own=cards, problems=tuple(problems), methods=methods, method_problems=wrong, checked=plugins.sources()
+    )  # fmt: skip
+
+
+def _own_methods() -> tuple[dict[str, MethodCard], tuple[str, ...]]:
+    from engine import method
+
+    found, problems = dict[str, MethodCard](), list(method.own_problems())
+    for key in method.own_keys():
+        try:
+            found[key] = method.card(key)
+        except plugins.PluginError as error:
+            problems.append(str(error))
+    return found, tuple(problems)
 
 
 def _with_net(kept: Extras, key: str) -> Extras:

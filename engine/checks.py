@@ -204,6 +204,17 @@ def every(terms: tuple[str, ...], own: tuple[str, ...] = ()) -> tuple[Check, ...
     )  # fmt: skip
 
 
+def of_own(methods: Mapping[str, method.Method]) -> tuple[Check, ...]:
+    """The general checks for the terms of those methods of a run that are the user's own."""
+    shipped = tuple(method.keys())
+    terms = [(f"{key}.{t.name}", t.own) for key, each in methods.items() if key not in shipped for t in each.terms]
+    reaching = [name for name, own in terms if not own]
+    return (
+        *(check for name in reaching for check in (*_share_checks(name), _fight_check(name))),
+        *(_nonfinite_check(name) for name, _ in terms),
+    )
+
+
 _TERMS = [(f"{key}.{term.name}", term) for key in tuple(method.keys()) for term in method.find(key).terms]
 ALL = every(*(tuple(name for name, term in _TERMS if term.own == own) for own in (False, True)))
 """The general checks over every term of every method there is; one whose scalar is never measured is never asked."""

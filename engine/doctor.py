@@ -36,7 +36,8 @@ def examine(home: Path) -> Iterator[Examined]:
     yield _folder("presets", presets.user_folder())
     yield _catalogue()
     yield _nets()
-    yield from (Examined("plug-in", False, problem) for problem in extras.read().problems)
+    kept = extras.read()
+    yield from (Examined("plug-in", False, problem) for problem in (*kept.problems, *kept.method_problems))
 
 
 def _library(name: str) -> Examined:
@@ -100,4 +101,5 @@ def _nets() -> Examined:
     """Whether what this machine has to find out for itself is found out."""
     kept = extras.read()
     said = f"{len(kept.torchvision)} of torchvision's and {len(kept.own)} of your own ({plugins.folder()}) are counted"
+    said += f"; methods of your own: {', '.join(kept.methods)}" if kept.methods else ""
     return Examined("nets", True, said if kept.fresh else f"{said}; the rest: kdstudio catalog --user")

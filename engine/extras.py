@@ -1,5 +1,5 @@
-"""What the catalogue holds beyond what is shipped, kept in the user's cache folder: torchvision's nets, nets of the user's
-own, and counts for sides of images that no shipped dataset has. Written by `kdstudio catalog --user`; no torch here."""
+"""What the catalogue holds beyond what is shipped, kept in the user's cache folder: torchvision's nets, nets and methods of the
+user's own, and counts for sides of images that no shipped dataset has. Written by `kdstudio catalog --user`; no torch here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 import appdirs
 
 from engine import plugins
-from engine.cards import Catalogue, NetCard, dumped, net_card
+from engine.cards import Catalogue, MethodCard, NetCard, dumped, method_card, method_json, net_card
 
 Sizes = Mapping[str, Mapping[str, Any]]
 """Net -> `counts` and `shapes` as a card has them."""
@@ -25,8 +25,9 @@ Sizes = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Extras:
-    """`whole` says that all of torchvision's nets are there, `checked` which plug-ins the rest was made from; `sizes` are
-    counts and shapes of any net for images that no dataset of the catalogue has."""
+    """`whole` says that all of torchvision's nets are there, `checked` which plug-ins the rest was made from: `own` are
+    nets and `methods` methods, with what is wrong with others; `sizes` are counts and shapes of any net for images that no
+    dataset of the catalogue has."""
 
     torchvision: Mapping[str, NetCard] = field(default_factory=dict)
     whole: bool = False
@@ -34,12 +35,17 @@ class Extras:
     problems: tuple[str, ...] = ()
     sizes: Sizes = field(default_factory=dict)
     checked: str = ""
+    methods: Mapping[str, MethodCard] = field(default_factory=dict)
+    method_problems: tuple[str, ...] = ()
 
     def added_to(self, shipped: Catalogue) -> Catalogue:
         """The shipped catalogue with all of this."""
         known = {**shipped.nets, **self.own, **dict(sorted(self.torchvision.items()))}
         nets = {key: _with_sizes(card, self.sizes.get(key, {})) for key, card in known.items()}
-        return replace(shipped, nets=nets, problems=self.problems)
+        return replace(
+            shipped, nets=nets, methods={**shipped.methods, **self.methods}, problems=self.problems,
+            method_problems=self.method_problems, own=frozenset((*self.own, *self.methods)),
+        )  # fmt: skip
 
     @property
     def fresh(self) -> bool:
@@ -64,15 +70,20 @@ def read() -> Extras:
     kept = Extras(
         torchvision=_cards(data["torchvision"]), whole=data["whole"], own=_cards(data["own"]),
         problems=tuple(data["problems"]), sizes=data["sizes"], checked=data["checked"],
+        methods={key: method_card(card) for key, card in data["methods"].items()},
+        method_problems=tuple(data["method_problems"]),
     )  # fmt: skip
-    return kept if kept.checked == plugins.sources() else replace(kept, own={}, problems=(), checked="")
+    if kept.checked == plugins.sources():
+        return kept
+    return replace(kept, own={}, problems=(), methods={}, method_problems=(), checked="")
 
 
 def write(extras: Extras) -> None:
     """Keep them, atomically; the catalogue is read anew where it is asked for next."""
     from engine.cards import catalogue
 
-    data = {"made_with": made_with(), **asdict(extras)}
+    methods = {key: method_json(card) for key, card in extras.methods.items()}
+    data = {"made_with": made_with(), **asdict(extras), "methods": methods}
     beside = path().with_name(f"{path().name}.{os.getpid()}.writing")
     beside.parent.mkdir(parents=True, exist_ok=True)
     beside.write_text(dumped(data), encoding="utf-8")
@@ -85,7 +96,7 @@ def made_with() -> str:
     """A hash over what the nets of the catalogue are made with: the code of nets and cards, and torchvision's version."""
     root = Path(str(resources.files("engine")))
     digest = hashlib.sha256(importlib.metadata.version("torchvision").encode())
-    others = ("cards.py", "cataloguing.py", "extras.py", "quantize/layers.py")
+    others = ("cards.py", "cataloguing.py", "extras.py", "knobs.py", "own_methods.py", "quantize/layers.py")
     for source in (*sorted((root / "nets").glob("*.py")), *(root / name for name in others)):
         digest.update(source.name.encode() + b"\0" + source.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()[:16]

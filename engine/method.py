@@ -1,7 +1,7 @@
 """The shape of a method: what it declares, what it is given, and the one function it must have.
 
-One method is one file in `engine/methods/`, holding one subclass of `Method`. Form, presets, plots, README table and
-contract tests follow from its declarations.
+One method is one file in `engine/methods/`, or in `methods/` of the user's plug-in folder, holding one subclass of `Method`.
+Form, presets, plots, library card, README table and contract tests follow from its declarations.
 """
 
 from __future__ import annotations
@@ -9,173 +9,29 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from engine import comparing, pairing
+from engine import comparing, plugins
 from engine.cards import Axis, Classifier, Features, MethodCard, Mix, Needs, Stage, Term, Watch
 from engine.findings import Check
-from engine.knobs import Condition, Knobs, holds, specs
+from engine.given import Facts, Lab, Part, Places, Seen, Side, View
+from engine.knobs import Condition, Knobs, did_you_mean, holds, specs
 from engine.pairing import Match
+from engine.plugins import PluginError
 
 __all__ = [
     "Axis", "Check", "Classifier", "Facts", "Features", "Knobs", "Lab", "Match", "Method", "Mix", "Needs", "Part", "Places",
-    "Seen", "Side", "Stage", "Term", "View", "Watch", "card", "find", "keys",
+    "Seen", "Side", "Stage", "Term", "View", "Watch", "card", "chosen", "find", "keys", "own_keys", "own_problems",
 ]  # fmt: skip
-
-Places = Mapping[str, str]
-"""A method's own name -> the name of a tap."""
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What is known before the first batch. `labels` is N class numbers or None; `shape` is (C, H, W) of a batch."""
-
-    classes: int
-    class_names: tuple[str, ...]
-    labels: Tensor | None
-    samples: int
-    shape: tuple[int, int, int]
-    epochs: int
-    steps_per_epoch: int
-    device: torch.device
-
-
-@dataclass(frozen=True)
-class Part:
-    """A module that stays in the student: inserted after a tap, or (`after="head"`) in the place of the classifier, and
-    rebuilt from `kind` and `arguments` without a teacher. A method's part is named after it, and so are the taps inside."""
-
-    name: str
-    after: str
-    kind: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class View:
-    """What one net said of a batch: logits (B, C) and the taps by the method's own names."""
-
-    logits: Tensor
-    taps: Mapping[str, Tensor] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One batch as a method sees it. `x` is (B, C, H, W) in [0, 1]; `y` (B,) or None; `index` (B,) positions in the
-    training set; `epoch` counts from 1; `teacher` is None without a teacher net or a method that teaches (its `taps`
-    are empty when a method teaches). Logits and taps are float32. Methods that compare logits see the student's as they
-    asked for them (`Method.answers`), both nets' as the modifiers of the stack left them, and `temperature` (a scalar)
-    where one set it: `Method.temperature` knows which one counts."""
-
-    x: Tensor
-    y: Tensor | None
-    index: Tensor
-    epoch: int
-    step: int
-    generator: torch.Generator
-    student: View
-    teacher: View | None = None
-    temperature: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Side:
-    """A net before training: the net itself and the shape of each tap, (C, H, W) or (d,), the taps of parts included."""
-
-    net: nn.Module
-    shapes: Mapping[str, tuple[int, ...]]
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        """The taps of its stages in order, without stem and pooled features."""
-        return pairing.stages(self.shapes)
-
-    @property
-    def head(self) -> nn.Linear:
-        """The classifier: the last linear layer."""
-        return self.net.head  # type: ignore[return-value]
-
-    def module_at(self, tap: str) -> nn.Module:
-        """The module whose output (or input) is the tap."""
-        return self.net.module_at(tap)  # type: ignore[no-any-return,operator]
-
-    def norm_before(self, tap: str) -> nn.BatchNorm2d:
-        """The batch normalisation before the activation of a tap. Raises NetError where the net names none."""
-        return self.net.norm_before(tap)  # type: ignore[no-any-return,operator]
-
-
-class Lab(Protocol):
-    """What a method's `prepare` works with. Pause, stop, progress and the ledger come for free in `loop` and `batches`."""
-
-    facts: Facts
-    student: Side
-    teacher: Side | None
-    generator: torch.Generator
-    device: torch.device
-
-    def loop(
-        self,
-        stage: str,
-        modules: Iterable[nn.Module],
-        loss: Callable[[Tensor, Tensor | None], Mapping[str, Tensor]],
-        *,
-        epochs: int,
-        batch_size: int,
-        optimizer: torch.optim.Optimizer,
-        schedule: Any = None,
-        after_epoch: Callable[[int], None] | None = None,
-    ) -> None:
-        """Train `modules` on the augmented training images: `loss(x, y)` gives named losses, whose sum is minimised and
-        each of which becomes a curve."""
-        ...
-
-    def stage(self, name: str, state: Callable[[], Any] | None = None) -> AbstractContextManager[Any]:
-        """`with lab.stage("soft labels"):` around closed-form work; `loop` opens its stage by itself. Work that can be gone
-        on with says its `state()`, and is given what it said where an earlier attempt was cut short in it, else None."""
-        ...
-
-    def finished(self, name: str) -> Any:
-        """What the `state()` of a stage was at its end, where an earlier attempt finished it; None where it is to be done."""
-        ...
-
-    def progress(self, what: str, done: int, total: int, unit: str) -> None:
-        """Between two pieces of closed-form work: obey Pause and Stop, and say how far it is."""
-        ...
-
-    def batches(self, limit: int | None = None, augment: bool = False) -> Iterator[tuple[Tensor, Tensor | None, Tensor]]:
-        """(x, y, index) over the training images in order, x in [0, 1]; at most `limit` images."""
-        ...
-
-    def images(self, index: Tensor) -> Tensor:
-        """The training images at `index`, as (N, C, H, W) in [0, 1] without augmentation."""
-        ...
-
-    def normalise(self, x: Tensor) -> Tensor:
-        """`x` with the mean and standard deviation of the dataset."""
-        ...
-
-    def show(self, watch: str, value: Tensor | list[dict[str, Any]], labels: Mapping[str, list[Any]] | None = None) -> None:
-        """Report a watch: a tensor, or the rows of a table."""
-        ...
-
-    def measure(self, values: Mapping[str, float]) -> None:
-        """Report scalars by their plain names; they become curves and evidence for findings."""
-        ...
-
-    def note(self, sentence: str) -> None:
-        """A sentence for the log."""
-        ...
 
 
 class Method(nn.Module):
-    """A distillation method. Only `losses` is required.
+    """A distillation method. Only its words and `losses` are required. `formula` is its loss as a person writes it: plain text,
+    a line each, `x_t` and `x^{T}` for what stands low and high.
 
     The session asks in this order: `parts` (before its own are inserted), `build` (with those of the whole stack in place),
     then, once every method is built, `taps`, then `prepare`, and in every step `teach`, `answers`, `modify` and `losses`.
@@ -186,7 +42,8 @@ class Method(nn.Module):
 
     title: str
     summary: str
-    paper: str
+    formula: str = ""
+    paper: str = ""
     ce_weight: float = 1.0
     terms: tuple[Term, ...] = ()
     watches: tuple[Watch, ...] = ()
@@ -306,23 +163,55 @@ class Method(nn.Module):
 
 @cache
 def keys() -> tuple[str, ...]:
-    """The methods that exist, in the order of their file names."""
+    """kdstudio's own methods, in the order of their file names."""
     import engine.methods as package
 
     return tuple(sorted(m.name for m in pkgutil.iter_modules(package.__path__)))
 
 
-@cache
+def own_keys() -> tuple[str, ...]:
+    """The methods in the user's plug-in folder."""
+    return tuple(_own().kinds)
+
+
+def own_problems() -> tuple[str, ...]:
+    """Why files in the plug-in folder cannot be used, each by file and line."""
+    return tuple(_own().problems)
+
+
+def _own() -> Any:
+    from engine import own_methods
+
+    return own_methods.found(keys())
+
+
 def find(key: str) -> type[Method]:
-    """The method of a file in `engine/methods/`."""
+    """The method of a file in `engine/methods/`, or of one in the plug-in folder as it stands now. Raises PluginError where
+    there is none."""
+    if key in keys():
+        return _shipped(key)
+    own = _own()
+    if key not in own.kinds:
+        words = did_you_mean(key, (*keys(), *own.kinds)) or f"; those you write yourself lie in {plugins.folder() / 'methods'}"
+        said = f". One of your own files cannot be used: {own.problems[0]}" if own.problems else ""
+        raise PluginError(f"there is no method {key!r}{words}{said}")
+    found: type[Method] = own.kinds[key]
+    return found
+
+
+@cache
+def _shipped(key: str) -> type[Method]:
     module = importlib.import_module(f"engine.methods.{key}")
-    own = [
-        c for c in vars(module).values()
-        if inspect.isclass(c) and issubclass(c, Method) and c.__module__ == module.__name__
-    ]  # fmt: skip
+    own = held(module)
     if len(own) != 1:
         raise TypeError(f"engine/methods/{key}.py must hold exactly one Method, it holds {len(own)}")
     return own[0]
+
+
+def held(module: object) -> list[type[Method]]:
+    """The methods that a module itself declares."""
+    name = module.__name__  # type: ignore[attr-defined]
+    return [c for c in vars(module).values() if inspect.isclass(c) and issubclass(c, Method) and c.__module__ == name]
 
 
 def chosen(key: str, given: Mapping[str, Any]) -> Knobs:
@@ -331,10 +220,14 @@ def chosen(key: str, given: Mapping[str, Any]) -> Knobs:
 
 
 def card(key: str) -> MethodCard:
-    """What the catalogue says of a method."""
+    """What the catalogue says of a method. Raises PluginError for one of the user's own that cannot work."""
     kind = find(key)
+    if key not in keys():
+        from engine import own_methods
+
+        own_methods.check(key, kind, _own().paths[key])
     return MethodCard(
-        key=key, title=kind.title, summary=kind.summary, paper=kind.paper, ce_weight=kind.ce_weight, needs=kind.needs,
-        settings=specs(kind.Params), terms=kind.terms, watches=kind.watches, stages=kind.stages, mixes=kind.mixes,
-        offers=kind.offers, features=kind.features, modifies=kind.modifies, classifier=kind.classifier,
+        key=key, title=kind.title, summary=kind.summary, formula=kind.formula, paper=kind.paper, ce_weight=kind.ce_weight,
+        needs=kind.needs, settings=specs(kind.Params), terms=kind.terms, watches=kind.watches, stages=kind.stages,
+        mixes=kind.mixes, offers=kind.offers, features=kind.features, modifies=kind.modifies, classifier=kind.classifier,
     )  # fmt: skip

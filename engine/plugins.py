@@ -1,4 +1,5 @@
-"""A user's own nets: Python files in the plug-in folder, loaded by name of file and told of by file and line. No torch here.
+"""A user's own nets and methods: Python files in the plug-in folder, loaded by name of file and told of by file and line. No
+torch here.
 
 Files in that folder are the one thing a user writes that this program executes; no preset, checkpoint or run can name one.
 """
@@ -12,11 +13,15 @@ import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
+from typing import Literal, get_args
 
 import appdirs
 
 FOLDER = "KDSTUDIO_PLUGINS"
 """Environment variable that names another folder of plug-ins."""
+
+Kind = Literal["nets", "methods"]
+"""What a plug-in adds: the name of its folder."""
 
 
 class PluginError(ValueError):
@@ -24,20 +29,20 @@ class PluginError(ValueError):
 
 
 def folder() -> Path:
-    """Where plug-ins lie: `nets/*.py` in the user's configuration folder. It need not exist."""
+    """Where plug-ins lie: `nets/*.py` and `methods/*.py` in the user's configuration folder. It need not exist."""
     return Path(os.environ.get(FOLDER) or appdirs.user_config_dir("kdstudio", appauthor=False)).expanduser()
 
 
-def files() -> tuple[Path, ...]:
-    """The plug-ins, by name; files that begin with an underscore are left alone."""
-    return tuple(sorted(p for p in (folder() / "nets").glob("*.py") if not p.name.startswith("_")))
+def files(kind: Kind) -> tuple[Path, ...]:
+    """The plug-ins of a kind, by name; files that begin with an underscore are left alone."""
+    return tuple(sorted(p for p in (folder() / kind).glob("*.py") if not p.name.startswith("_")))
 
 
 def sources() -> str:
     """A hash over the plug-ins as they stand; empty where there are none."""
-    digest, found = hashlib.sha256(), files()
+    digest, found = hashlib.sha256(), [path for kind in get_args(Kind) for path in files(kind)]
     for path in found:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+        digest.update(f"{path.parent.name}/{path.name}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16] if found else ""
 
 
@@ -50,13 +55,13 @@ def load(path: Path) -> ModuleType:
     sys.modules[name] = module  # dataclasses look their module up while it is executed
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # a user's own code may raise anything
+    except (Exception, SystemExit) as error:  # a user's own code may raise anything
         del sys.modules[name]
         raise PluginError(blamed(path, error)) from error
     return module
 
 
-def blamed(path: Path, error: Exception) -> str:
+def blamed(path: Path, error: BaseException) -> str:
     """What went wrong in a plug-in, by file and line: the deepest line of the file itself that was on the way."""
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return f"{path}, line {error.lineno}: {error.msg}"
@@ -64,6 +69,13 @@ def blamed(path: Path, error: Exception) -> str:
     where = f"{path}, line {lines[-1]}" if lines else str(path)
     said = (str(error).strip().splitlines() or [""])[0]
     return f"{where}: {type(error).__name__}: {said}" if said else f"{where}: {type(error).__name__}"
+
+
+def culprit(error: BaseException) -> str:
+    """What went wrong, by file and line, where a plug-in was on the way to it; empty where none was."""
+    frames = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    own = [path for kind in get_args(Kind) for path in files(kind) if str(path) in frames]
+    return blamed(own[-1], error) if own else ""
 
 
 def line_of(path: Path, words: str) -> int:

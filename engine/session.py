@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from engine import cataloguing, extras, rules, runs
+from engine import cataloguing, extras, method, plugins, rules, runs
 from engine.attempt import Attempt
 from engine.cards import catalogue
 from engine.checkpoint import CheckpointError
@@ -120,8 +120,14 @@ def _refused(problems: Sequence[rules.Problem], sink: Sink) -> RefusedError:
 
 
 def _completed(experiment: Experiment) -> list[rules.Problem]:
-    """Count what the catalogue lacks of the nets named, on these images; why one of them cannot be used."""
+    """Count what the catalogue lacks of the nets named, on these images; why one of them, or one of the methods, cannot be
+    used."""
     found, named = [], {"teacher.net": experiment.teacher.net, "student.net": experiment.student.net}
+    for key in experiment.methods:
+        try:
+            method.find(key)
+        except plugins.PluginError as error:
+            found.append(rules.Problem(f"methods.{key}", str(error)))
     for path, net in named.items():
         try:
             cataloguing.complete([net])
@@ -198,9 +204,11 @@ def _ended(
     except FORESEEN as error:
         sentence = str(error)
     except Exception as error:
-        sentence = f"{type(error).__name__}: {error}. This is a defect of kdstudio; log.txt of the run has the details."
         folder.log(traceback.format_exc())
-        raise
+        sentence = plugins.culprit(error)
+        if not sentence:
+            sentence = f"{type(error).__name__}: {error}. This is a defect of kdstudio; log.txt of the run has the details."
+            raise
     finally:
         attempt.close()
         attempt.report.say(RunEnded, outcome=outcome, sentence=sentence or "The process was interrupted.", results=results)

@@ -14,14 +14,14 @@ import torch
 from engine.cards import DatasetCard
 from engine.data.courier import Courier, Tell
 from engine.data.loading import assemble
-from engine.data.pictures import Pictures
+from engine.data.pictures import Pictures, Source
 from engine.data.sides import Sides
 from engine.data.split import Split
 from engine.decoding.images import DataError
 from engine.experiment import DatasetSettings
 from engine.knobs import did_you_mean
 
-__all__ = ["DataError", "Pictures", "Sides", "Split", "card", "keys", "load"]
+__all__ = ["DataError", "Pictures", "Sides", "Split", "card", "keys", "load", "source"]
 
 
 @cache
@@ -47,6 +47,12 @@ def card(key: str) -> DatasetCard:
     return found
 
 
+def source(settings: DatasetSettings, courier: Courier) -> Source:
+    """The images of the settings' dataset before they are split, resized and put anywhere. Raises DataError, Stopped."""
+    found: Source = _file(settings.name).read(settings, courier)
+    return found
+
+
 def load(
     settings: DatasetSettings,
     sides: Sides,
@@ -62,4 +68,4 @@ def load(
     with a sentence for everything a user can mend: a wrong folder, a broken image, settings that do not fit the images.
     """
     courier = Courier(tell, stop)
-    return assemble(_file(settings.name).read(settings, courier), settings, sides, torch.device(device), courier)
+    return assemble(source(settings, courier), settings, sides, torch.device(device), courier)

@@ -29,6 +29,11 @@ class AEKT(Method):
         "A reconstruction, for the paper's equations are not public: the teacher's confidence in the right class, weighted by "
         "how much surer it is than the student, beside DKD's other classes; a layer keeps both tasks apart."
     )
+    formula = (
+        "L = CE(y, z^S) + w(e) (α L_E(z′) + β NCKD(z′)),   z′ = W z^S + b,   w(e) = min(e / E_{warm-up}, 1)\n"
+        "ρ = min(p_y^T / p_y^S, ρ_{max}),   p = softmax(z / τ)\n"
+        "R1: τ^2 ρ KL([p_y^T, 1 − p_y^T] ‖ [p_y^S, 1 − p_y^S])    R2: τ^2 (ρ − ln ρ − 1)    R3: τ^2 ρ    R4: τ^2 ½ ln^2 ρ"
+    )
     paper = "Park, Lee: Adaptive Explicit Knowledge Transfer for Knowledge Distillation, arXiv 2409.01679 (abstract only)"
     needs = Needs(teacher="logits", labels=True)
     classifier = Classifier("aekt.classifier", when=SWAPPED)

@@ -41,6 +41,7 @@ class CTKD(Method):
 
     title = "CTKD"
     summary = "Learns the temperature of the stack's methods on logits so that their task becomes harder; no loss of its own."
+    formula = "τ = τ_0 + R sigmoid(θ),   θ ← θ − η λ(e) ∂L/∂θ\nλ(e) = −½ (1 − cos(π min(e / E, 1)))"
     paper = "Li et al.: Curriculum Temperature for Knowledge Distillation, AAAI 2023, arXiv 2211.16231"
     needs = Needs(teacher="logits")
     modifies = True

@@ -14,6 +14,10 @@ class DIST(Method):
 
     title = "DIST"
     summary = "Correlation with the teacher's outputs, not equality: of each image over classes, of each class over images."
+    formula = (
+        "L = CE(y, z^S) + w_{inter} τ^2 (1 − mean_b ρ(p_b^S, p_b^T)) + w_{intra} τ^2 (1 − mean_c ρ(p_c^S, p_c^T))\n"
+        "ρ: Pearson's correlation, of the rows b (images) and of the columns c (classes) of p = softmax(z / τ)"
+    )
     paper = "Huang, You, Wang, Qian, Xu: Knowledge Distillation from a Stronger Teacher, NeurIPS 2022, arXiv 2205.10536"
     needs = Needs(teacher="logits")
     terms = (

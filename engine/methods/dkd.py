@@ -14,6 +14,11 @@ class DKD(Method):
 
     title = "DKD"
     summary = "Splits KD into what the teacher says of the right class and of the others, and weighs the two apart."
+    formula = (
+        "L = CE(y, z^S) + w(e) (α TCKD + β NCKD),   w(e) = min(e / E_{warm-up}, 1)\n"
+        "TCKD = τ^2 KL([p_y^T, 1 − p_y^T] ‖ [p_y^S, 1 − p_y^S])\n"
+        "NCKD = τ^2 KL(p̂^T ‖ p̂^S),   p̂_c = p_c / (1 − p_y) for c ≠ y,   p = softmax(z / τ)"
+    )
     paper = "Zhao, Cui, Song, Qiu, Liang: Decoupled Knowledge Distillation, CVPR 2022, arXiv 2203.08679"
     ce_weight = 1.0
     needs = Needs(teacher="logits", labels=True)

@@ -14,6 +14,7 @@ class KD(Method):
 
     title = "KD"
     summary = "The student imitates the teacher's softened outputs: τ² KL(p^T ‖ p^S)."
+    formula = "L = (1 − α) CE(y, z^S) + α τ^2 KL(p^T ‖ p^S)\np = softmax(z / τ)"
     paper = "Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, arXiv 1503.02531"
     ce_weight = 0.1
     needs = Needs(teacher="logits")

@@ -15,6 +15,7 @@ class LogitStandardization(Method):
 
     title = "Logit standardization"
     summary = "Takes mean and spread out of both nets' logits before the methods of the stack compare them; no loss of its own."
+    formula = "z ← (z − mean_c z) / (std_c z + 10^{−7}),   for z^S and for z^T"
     paper = "Sun, Ren, Li, Wang, Cao: Logit Standardization in Knowledge Distillation, CVPR 2024, arXiv 2403.01427"
     needs = Needs(teacher="logits")
     modifies = True

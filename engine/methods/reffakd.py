@@ -33,6 +33,11 @@ class ReffAKD(Method):
 
     title = "ReffAKD"
     summary = "Soft labels per class from a small autoencoder's embeddings: no teacher at all."
+    formula = (
+        "L = (1 − α) CE(y, z) + α T^2 KL(q_y ‖ softmax(z / T))\n"
+        "q = softmax((A + γ I) / τ_q), row by row\n"
+        "A_{ij} = mean cos(e_a, e_b) over images a of class i and b of class j,   e the autoencoder's embedding"
+    )
     paper = "Doshi, Kim: ReffAKD: Resource-efficient Autoencoder-based Knowledge Distillation, arXiv 2404.09886"
     ce_weight = 0.5
     needs = Needs(labels=True)
@@ -134,6 +139,8 @@ class ReffAKD(Method):
         control: Literal["none", "label smoothing", "shuffled", "untrained"] = knob(
             "none", "Controls. label smoothing: the same diagonal, the rest even; shuffled: each row's other entries in random "
             "order; untrained: an encoder that has learned nothing.", level="advanced",
+            controls={"label smoothing": "matched label smoothing", "shuffled": "shuffled soft labels",
+                      "untrained": "untrained encoder"},
         )  # fmt: skip
 
     params: Params

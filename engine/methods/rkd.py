@@ -49,6 +49,10 @@ class RKD(Method):
 
     title = "RKD"
     summary = "Images that are near each other for the teacher become so for the student; widths need not agree."
+    formula = (
+        "L = CE(y, z^S) + w_D mean_{ij} ℓ(d_{ij}^S, d_{ij}^T) + w_A mean_{ijk} ℓ(cos ∠_{ijk}^S, cos ∠_{ijk}^T)\n"
+        "d_{ij} = ‖f_i − f_j‖ / mean ‖f_i − f_j‖,   ∠_{ijk} the angle at image i between j and k,   ℓ smooth L1"
+    )
     paper = "Park, Kim, Lu, Cho: Relational Knowledge Distillation, CVPR 2019, arXiv 1904.05068"
     needs = Needs(teacher="net")
     features = (Features(stages="pooled"),)

@@ -38,7 +38,7 @@ def found(taken: Collection[str]) -> Found:
 def _found(folder: Path, sources: str, taken: frozenset[str]) -> Found:
     """Kept by the files' hash, so that a changed file is read again."""
     designs, paths, problems = dict[str, Design](), dict[str, Path](), list[str]()
-    for path in plugins.files():
+    for path in plugins.files("nets"):
         try:
             for design in _declared(path):
                 _check_key(design, path, taken, paths)

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from engine.knobs import did_you_mean
-from engine.method import Part, find
-from engine.method import keys as methods
+from engine import method
+from engine.method import Part
 from engine.nets.net import Net, NetError, Place, Tap, seeded
 
 KINDS: dict[str, Callable[..., nn.Module]] = {}
@@ -84,8 +84,8 @@ def described(data: Mapping[str, Any]) -> Part:
 def _find(name: str) -> Callable[..., nn.Module]:
     """The class of a kind; the method that brings it is imported where it has not been yet."""
     owner = name.partition(".")[0]
-    if name not in KINDS and owner in methods():
-        find(owner)
+    if name not in KINDS and owner in (*method.keys(), *method.own_keys()):
+        method.find(owner)
     if name not in KINDS:
         raise NetError(f"there is no kind of part named {name!r}{did_you_mean(name, KINDS)}")
     return KINDS[name]

@@ -174,6 +174,7 @@ def test_its_card_is_plain_data_that_survives_the_catalogue(key: str) -> None:
 def test_it_says_what_it_is_in_words(key: str) -> None:
     card = method.card(key)
     assert card.title and card.summary and card.paper
+    assert card.formula and card.formula.count("{") == card.formula.count("}")
     for each in (*card.settings, *card.terms, *card.watches, *card.stages, *card.mixes):
         assert each.help, each.name
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from engine import cards, cataloguing, extras, nets, presets, session
+from engine import cards, cataloguing, extras, method, nets, presets, session
 from engine.cli import cli
 from engine.control import Control
 from engine.extras import Extras
@@ -90,7 +90,8 @@ def test_the_catalogue_keeps_its_own_nets_first_and_torchvisions_last() -> None:
 
 def test_what_is_kept_is_read_back_as_it_was() -> None:
     card = replace(nets.card("vgg8"), key="mine")
-    made = Extras({}, True, {"mine": card}, ("a problem",), {"vgg8": {"counts": {"3x9x9 10": [1, 2]}, "shapes": {}}}, "")
+    sizes = {"vgg8": {"counts": {"3x9x9 10": [1, 2]}, "shapes": {}}}
+    made = Extras({}, True, {"mine": card}, ("a problem",), sizes, "", {"mine": method.card("faqd")}, ("another",))
     extras.write(made)
     assert extras.read() == made
     assert cards.catalogue().nets["vgg8"].size_on(3, 9, 10) == (1, 2)
