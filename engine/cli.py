@@ -47,7 +47,7 @@ def train(
     sets: Sets = None,
     runs_folder: Runs = None,
     resume: Annotated[str, typer.Option("--resume", help="Go on with a stopped or killed run: its name or folder.")] = "",
-    join: Annotated[str, typer.Option(help="With a preset: the run whose group its repeats join, or that goes on with it.")] = "",
+    join: Annotated[str, typer.Option(help="With a preset: the run whose group it joins, or that goes on with it.")] = "",
     repeats: Annotated[list[int] | None, typer.Option("--repeat", help="Only this repeat, counted from 0. Repeatable.")] = None,
     steered: Annotated[bool, typer.Option("--steered", help="Obey pause, resume, save and stop on standard input.")] = False,
     as_json: AsJson = False,

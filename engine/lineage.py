@@ -9,6 +9,9 @@ import yaml
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the stored experiments are our own
 ROLES = ("teacher", "student")
 
+AWAITED = "queue:"
+"""Before the key of an entry of the queue, where a setting names a run: the run that this entry is still to make."""
+
 FILES = {
     "student": "student.safetensors",
     "best": "checkpoints/best.safetensors",

@@ -53,7 +53,7 @@ def show(start: str, runs: Path | None) -> int:
 
     from engine.presets import PresetError
 
-    app = QApplication(sys.argv[:1])
+    app = QApplication.instance() or QApplication(sys.argv[:1])
     try:
         opened = _opened(start or DEFAULT, runs)
     except PresetError as error:
@@ -66,6 +66,7 @@ def show(start: str, runs: Path | None) -> int:
         QTimer.singleShot(0, opened, opened.setup.start)
     else:
         opened.guide.welcome()
+    opened.lineup.peek()
     return app.exec()
 
 

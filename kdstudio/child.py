@@ -53,6 +53,10 @@ class Child(QObject):
             self._process.waitForFinished()
             self._process.blockSignals(False)
 
+    def write(self, line: str) -> None:
+        """Say a line to its standard input."""
+        self._process.write(line.encode() + b"\n")
+
     def interrupt(self) -> None:
         """Ask it to end by itself, as Ctrl+C does in a terminal: a run then leaves a checkpoint."""
         self._process.terminate()

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
 from kdstudio import asking
 
-QUESTION = "Close when it is done, or stop it now? A stopped run leaves a checkpoint and can go on later."
+QUESTION = (
+    "Close when it is done, or stop it now? A stopped run leaves a checkpoint and can go on later; what waits in the queue "
+    "stays there."
+)
+
+
+class Running(Protocol):
+    """What runs in a window."""
+
+    def keep_in_line(self) -> None:
+        """Begin nothing more; what is stopped now stays in the queue."""
+
+    def stop(self) -> None:
+        """Stop all that runs, with checkpoints."""
+
+    def stay(self) -> None:
+        """The window is not to be closed after all."""
 
 
 class Leaving:
-    """What was promised about closing. `stop` ends the run with a checkpoint."""
+    """What was promised about closing."""
 
-    def __init__(self, window: QWidget, stop: Callable[[], None]) -> None:
-        self._window, self._stop = window, stop
+    def __init__(self, window: QWidget, running: Running) -> None:
+        self._window, self._running = window, running
         self._promise: Literal["", "when done", "stopping"] = ""
 
     def ask(self) -> None:
@@ -37,11 +52,13 @@ class Leaving:
 
     def _stay(self) -> None:
         self._promise = ""
+        self._running.stay()
 
     def _when_done(self) -> None:
         self._promise = "when done"
+        self._running.keep_in_line()
         self._window.setWindowTitle("kdstudio: closes when the run is done")
 
     def _now(self) -> None:
         self._promise = "stopping"
-        self._stop()
+        self._running.stop()

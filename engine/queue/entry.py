@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 from engine.experiment import Experiment
+from engine.lineage import AWAITED, ROLES
 
 State = Literal["waiting", "held", "running", "done", "stopped", "failed", "refused"]
 """`held`: taken out to be edited; `stopped`: by a person, it can go on; `refused`: it broke a rule when its turn came."""
@@ -15,12 +16,6 @@ State = Literal["waiting", "held", "running", "done", "stopped", "failed", "refu
 What = Literal["train", "export"]
 
 OVER: tuple[State, ...] = ("done", "stopped", "failed", "refused")
-
-AWAITED = "queue:"
-"""Before the key of an entry, where a setting names a run: the run that this entry is still to make."""
-
-WHO = ("teacher", "student")
-"""Which nets of an experiment may come from an earlier run."""
 
 
 class QueueError(ValueError):
@@ -103,7 +98,7 @@ def new_key() -> str:
 
 def awaited(experiment: Experiment) -> dict[str, str]:
     """The entries an experiment waits for: `teacher` or `student` -> key."""
-    named = {who: getattr(experiment, who) for who in WHO}
+    named = {who: getattr(experiment, who) for who in ROLES}
     return {
         who: net.run.removeprefix(AWAITED)
         for who, net in named.items()

@@ -8,21 +8,30 @@ from typing import TYPE_CHECKING, Any
 from kdstudio.entries.entry import Entry
 
 if TYPE_CHECKING:
+    from kdstudio.desk import Worker
     from kdstudio.screens.run import RunScreen
     from kdstudio.window import Window
 
 
 def build(window: Window) -> RunScreen:
     """The live screen, with its levers on the trainer."""
-    screen, trainer = stored(window), window.trainer
+    screen = wired(window, window.trainer)
+    window.state_changed.connect(screen.set_state)
+    return screen
+
+
+def wired(window: Window, trainer: Worker) -> RunScreen:
+    """A screen that follows whoever trains, with its levers on them."""
+    screen = stored(window)
     screen.pause_requested.connect(trainer.pause)
     screen.resume_requested.connect(trainer.resume)
     screen.stop_requested.connect(trainer.stop)
     screen.save_requested.connect(trainer.save_now)
     screen.weight_requested.connect(trainer.move_weight)
-    screen.weight_requested.connect(trainer.move_weight)
     trainer.said.connect(screen.receive)
-    window.state_changed.connect(screen.set_state)
+    if trainer is not window.trainer:
+        trainer.state_changed.connect(screen.set_state)
+    screen.set_state(trainer.state)
     return screen
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QObject, Signal
+from patient import PatientTrainer
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 from recorded import Recipe, record
@@ -18,39 +18,6 @@ from kdstudio.asking import Sheet
 from kdstudio.rail import MODES
 from kdstudio.store import Store
 from kdstudio.window import Window
-
-
-class PatientTrainer(QObject):
-    """Takes every order and does what the test says."""
-
-    said = Signal(object)
-    state_changed = Signal(str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.state = "idle"
-        self.orders: list[Any] = []
-
-    def enter(self, state: str) -> None:
-        self.state = state
-        self.state_changed.emit(state)
-
-    def start(self, resolved: Any, home: Any = None, resume: Any = None) -> None:
-        self.orders.append((resolved, home, resume))
-        self.enter("running")
-
-    def pause(self) -> None:
-        self.orders.append("pause")
-
-    def resume(self) -> None:
-        self.orders.append("resume")
-
-    def stop(self) -> None:
-        self.orders.append("stop")
-        self.enter("stopping")
-
-    def save_now(self) -> None:
-        self.orders.append("save")
 
 
 @pytest.fixture
@@ -93,12 +60,15 @@ def test_changing_the_form_does_not_change_the_run(window: Any) -> None:
     assert window.trainer.orders[0][0].experiment.training.epochs != 3
 
 
-def test_a_second_run_is_refused_while_one_goes_on(window: Any) -> None:
+def test_a_second_experiment_waits_in_the_queue_while_a_run_goes_on(window: Any) -> None:
     window.setup.plan.start.click()
-    assert not window.setup.plan.start.isEnabled()
-    window.start(window.store.resolved())
+    assert window.setup.plan.start.text() == "Queue"
+    window.store.set_value("training.epochs", 7)
+    window.setup.plan.start.click()
     assert len(window.trainer.orders) == 1
-    assert "One run at a time" in sheet(window).sentence.text()
+    assert [e.state for e in window.lineup.queue.listing.entries] == ["running", "waiting"]
+    (waiting,) = window.lineup.queue.listing.waiting()
+    assert window.lineup.queue.file.resolved(waiting.key).experiment.training.epochs == 7
 
 
 def test_a_stored_run_opens_apart_from_the_one_that_goes_on(window: Any, tmp_path: Path) -> None:
