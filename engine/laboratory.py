@@ -91,7 +91,7 @@ class Laboratory:
         return Loop(
             stage=name,
             split=split,
-            views=Views(self._experiment.dataset, len(split), seed, self.device),
+            views=Views(self._experiment.dataset, self.facts.samples, seed, self.device),
             seed=seed,
             epochs=epochs,
             batch_size=batch_size,
@@ -104,7 +104,7 @@ class Laboratory:
         """See `Lab.batches`."""
         split = self._pictures.train
         count = len(split) if limit is None else min(limit, len(split))
-        views = Views(self._experiment.dataset, len(split), self._experiment.run.seed, self.device)
+        views = Views(self._experiment.dataset, self.facts.samples, self._experiment.run.seed, self.device)
         for index, raw in split.batches(torch.arange(count), 500):
             self._hand.obey()
             x = views.at(raw, index, 1) if augment else to_unit(raw)

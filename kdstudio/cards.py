@@ -1,20 +1,19 @@
-"""The cards at the top of Set up: dataset, teacher, student, methods. Each shows the choice and what it comes to."""
+"""The cards at the top of Set up: dataset, teacher, student. Each shows the choice and what it comes to; the methods have a
+card of their own (`method_stack`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QWidget
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QMenu, QWidget
-
+from engine.experiment import section_specs
 from kdstudio import boxes, outline, theme
+from kdstudio.field_menu import FieldMenu
 from kdstudio.fields import ChoiceField, mark_wrong
-from kdstudio.icons import IconButton, IconLabel, TextButton
+from kdstudio.icons import IconButton, IconLabel
+from kdstudio.settings_index import NO_TEACHER
 from kdstudio.store import Store
-from kdstudio.texts import Elided, chip, label, sentence_case, wrapped
-
-NO_TEACHER = "none"
+from kdstudio.texts import Elided, label, sentence_case, wrapped
 
 
 class Card(QFrame):
@@ -54,6 +53,9 @@ class ChoiceCard(Card):
         self.editor.setAccessibleName(words)
         self.editor.edited.connect(lambda value: store.set_value(path, value))
         self.column.addWidget(self.editor)
+        section, _, setting = path.rpartition(".")
+        spec = next(spec for spec in section_specs(section) if spec.name == setting)
+        self.menu = FieldMenu(path, spec, store, self.editor)
         self.wrong = wrapped("", "problem")
         self.column.addWidget(self.wrong)
         self._lines: list[Elided] = []
@@ -152,72 +154,3 @@ class StudentCard(ChoiceCard):
         comes_to = outline.of(self._store.resolved().experiment, self._store.catalogue)
         small = (sentence_case(comes_to.quantized),) if comes_to and comes_to.quantized else ()
         return (self._size("Student"), *(origin or (compared,)), *small)
-
-
-class MethodsCard(Card):
-    """The stack of methods: add, reorder, remove."""
-
-    method_requested = Signal(str)
-
-    def __init__(self, store: Store) -> None:
-        super().__init__("Methods", "method")
-        self._store = store
-        self._shown: tuple[str, ...] | None = None
-        self.alone = wrapped("Labels alone: the student is trained without distillation.", "muted")
-        self.column.addWidget(self.alone)
-        self.rows = boxes.column(theme.HALF)
-        self.column.addLayout(self.rows)
-        self.add = TextButton("Add a method", "link", "plus")
-        self.menu = QMenu(self.add)
-        self.menu.setToolTipsVisible(True)
-        self.add.clicked.connect(self._offer)
-        self.column.addWidget(self.add, 0, Qt.AlignmentFlag.AlignLeft)
-        self.column.addStretch(1)
-
-    def refresh(self) -> None:
-        """Show the stack; rows are made anew only where it changed."""
-        stack = self._store.stack()
-        self.alone.setVisible(not stack)
-        self.add.setEnabled(any(key not in stack for key in self._store.catalogue.methods))
-        if stack == self._shown:
-            return
-        self._shown = stack
-        boxes.empty(self.rows)
-        for index, key in enumerate(stack):
-            self.rows.addWidget(self._row(index, key, len(stack)))
-
-    def _row(self, index: int, key: str, count: int) -> QWidget:
-        card = self._store.catalogue.methods[key]
-        row = QWidget()
-        line = boxes.row(0, row)
-        number = chip(str(index + 1))
-        title = TextButton(card.title, "quiet")
-        title.setToolTip(f"<p>{card.summary}</p>")
-        title.clicked.connect(lambda: self.method_requested.emit(key))
-        line.addWidget(number)
-        line.addWidget(title)
-        line.addStretch(1)
-        if count > 1:
-            line.addWidget(self._action("up", f"Move {card.title} up", index > 0, lambda: self._store.move_method(key, -1)))
-            line.addWidget(
-                self._action("down", f"Move {card.title} down", index < count - 1, lambda: self._store.move_method(key, 1))
-            )
-        line.addWidget(self._action("close", f"Remove {card.title}", True, lambda: self._store.remove_method(key)))
-        return row
-
-    def _action(self, name: str, words: str, enabled: bool, call: Callable[[], None]) -> IconButton:
-        button = IconButton(name, words, size=theme.ICON_SMALL)
-        button.setEnabled(enabled)
-        button.clicked.connect(call, Qt.ConnectionType.QueuedConnection)
-        return button
-
-    def _offer(self) -> None:
-        """The methods that are not in the stack yet, in a menu."""
-        self.menu.clear()
-        for key, card in self._store.catalogue.methods.items():
-            if key not in self._store.stack():
-                action = QAction(card.title, self.menu)
-                action.setToolTip(f"<p>{card.summary}</p>")
-                action.triggered.connect(lambda _=False, key=key: self._store.add_method(key))
-                self.menu.addAction(action)
-        self.menu.popup(self.add.mapToGlobal(self.add.rect().bottomLeft()))

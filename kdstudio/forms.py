@@ -6,19 +6,21 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
 
 from engine import rules
 from engine.cards import Mix
 from engine.experiment import CE_WEIGHT
 from engine.knobs import Spec, bounds, holds
-from kdstudio import boxes, fields, theme
+from kdstudio import boxes, fields, theme, topics
 from kdstudio.columns import Columns
+from kdstudio.field_menu import FieldMenu
 from kdstudio.icons import IconButton, TextButton
-from kdstudio.number_fields import NumberField
+from kdstudio.number_fields import NumberField, in_words
 from kdstudio.store import Store
 from kdstudio.texts import Elided, label, sentence_case, wrapped
+from kdstudio.topics import Topic
 
 
 class Cell(QWidget):
@@ -36,6 +38,7 @@ class Cell(QWidget):
         self._lay_out(label(sentence_case(spec.label()), "label"))
         self.editor.edited.connect(lambda value: store.set_value(path, value))
         self.reset.clicked.connect(lambda: store.reset_value(path))
+        self.menu = FieldMenu(path, spec, store, self)
 
     def refresh(self) -> None:
         """Show what the store says of this setting."""
@@ -51,6 +54,10 @@ class Cell(QWidget):
         self.wrong.setVisible(bool(problem))
         fields.mark_wrong(self.editor, bool(problem))
         self.setToolTip(_help(self.spec, origin))
+
+    def help_topic(self) -> Topic:
+        """What F1 says of it."""
+        return topics.of_setting(self.spec, self.path, self._store.value(self.path), self._store.origin(self.path))
 
     def _lay_out(self, name: QWidget) -> None:
         column = boxes.column(theme.HALF, self)
@@ -86,14 +93,9 @@ def _short(origin: str) -> str:
 def _help(spec: Spec, origin: str) -> str:
     """What a tooltip says: the help, the bounds, the default and its source, and who decided the value."""
     facts = [sentence_case(bounds(spec))] if bounds(spec) else []
-    facts.append(f"Default: {_spelled(spec.default)}" + (f" ({spec.source})" if spec.source else ""))
+    facts.append(f"Default: {in_words(spec.default)}" + (f" ({spec.source})" if spec.source else ""))
     facts.append(f"Set by: {origin}")
     return f"<p>{escape(spec.help)}</p><p>{'<br>'.join(escape(f) for f in facts)}</p>"
-
-
-def _spelled(value: Any) -> str:
-    words = {None: "not set", True: "on", False: "off", "": "empty"}
-    return words[value] if isinstance(value, (bool, str, type(None))) and value in words else str(value)
 
 
 class MixCell(QWidget):
@@ -144,7 +146,9 @@ class _Slider(QSlider):
 
 class Form(QWidget):
     """The cells of one section or method, in columns; advanced ones on request, and always where something is wrong.
-    A cell is made when it is first shown."""
+    A cell is made when it is first shown. `sweep_requested` carries a setting's dotted path."""
+
+    sweep_requested = Signal(str)
 
     def __init__(self, prefix: str, specs: Sequence[Spec], store: Store, mixes: Sequence[Mix] = ()) -> None:
         super().__init__()
@@ -200,6 +204,7 @@ class Form(QWidget):
         before = [s.name for s in self._specs[: self._specs.index(spec)]]
         place = len(self.mixes) + sum(name in self.cells for name in before)
         self.cells[spec.name] = Cell(f"{self.prefix}.{spec.name}", spec, self._store)
+        self.cells[spec.name].menu.sweep_requested.connect(self.sweep_requested)
         self._columns.insert_widget(place, self.cells[spec.name])
 
     def _offer_advanced(self, count: int) -> None:

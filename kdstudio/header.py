@@ -1,20 +1,20 @@
-"""The top of Set up: which experiment is open, what was changed in it, and saving."""
+"""The top of Set up: which experiment is open, what was changed in it, finding a setting, and saving."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QWidget
 
 from engine import presets
 from engine.presets import PresetError
 from kdstudio import boxes, commands, icons, theme
-from kdstudio.asking import NameSheet, tell
+from kdstudio.asking import NameSheet
 from kdstudio.icons import IconButton, TextButton
+from kdstudio.preset_files import PresetFiles, slug
 from kdstudio.store import Store
 from kdstudio.texts import chip, wrapped
 
@@ -22,12 +22,10 @@ if TYPE_CHECKING:
     from kdstudio.picker import PresetPicker
 
 KEYS = QKeySequence.StandardKey
-YAML_FILES = "Presets (*.yaml *.yml)"
-
-
-def slug(title: str) -> str:
-    """A preset's name made of its title: `My first try!` becomes `experiments/my-first-try`."""
-    return "experiments/" + (re.sub(r"[^a-z0-9.]+", "-", title.lower()).strip("-.") or "untitled")
+LIST = theme.SIDE + theme.SPACE * 20
+"""Width of the list of experiments."""
+HIGH = theme.SPACE * 70
+"""Height of it, at most."""
 
 
 class PickButton(TextButton):
@@ -44,20 +42,25 @@ class PickButton(TextButton):
 
 
 class Header(QWidget):
-    """Preset, undo and redo, Save, Save as, and a menu for the rest."""
+    """Preset, find, undo and redo, Save, Save as, and a menu for the rest. `find_requested` asks for the search over all
+    settings."""
+
+    find_requested = Signal()
 
     def __init__(self, store: Store) -> None:
         super().__init__()
         self._store = store
+        self.files = PresetFiles(store, self)
         self.pick = PickButton("", "pick")
         self.pick.setAccessibleName("Open an experiment")
         self.pick.setMinimumWidth(theme.SIDE)
         self.changed = chip("changed", "accent")
+        self.find = IconButton("search", "Find a setting (Ctrl+F)")
         self.undo = IconButton("reset", "Undo (Ctrl+Z)")
         self.redo = IconButton("redo", "Redo (Ctrl+Shift+Z)")
         self.save = TextButton("Save", "secondary", "save")
         self.save_as = TextButton("Save as…", "secondary", "save")
-        self.more = IconButton("more", "More")
+        self.more = IconButton("more", "More: import, duplicate, export")
         self.notes = wrapped("", "muted")
         self._picker: PresetPicker | None = None
         self._connect()
@@ -79,24 +82,21 @@ class Header(QWidget):
 
     def open_picker(self) -> None:
         """The list of experiments, below the button."""
+        from kdstudio.finder import below
         from kdstudio.picker import PresetPicker
 
         if self._picker is None:
             self._picker = PresetPicker(self)
             self._picker.picked.connect(self.open_preset)
-            self._picker.file_requested.connect(self._ask_for_file)
-        found = [p for p in presets.names() if p.kind == "experiments"]
-        corner = self.pick.mapToGlobal(self.pick.rect().bottomLeft())
-        corner.setY(corner.y() + theme.HALF)
-        height = min(self.window().height() - theme.SPACE * 16, theme.SPACE * 70)
-        self._picker.show_presets(found, self._store.base().name, corner, theme.SIDE + theme.SPACE * 16, height)
+            self._picker.file_requested.connect(self.files.ask_for_file)
+        known = presets.names()
+        found = [p for p in known if p.kind == "experiments"]
+        catalogue, current = self._store.catalogue, self._store.base().name
+        self._picker.show_presets(found, presets.gists(known), catalogue, current, below(self.pick, LIST, HIGH))
 
     def open_preset(self, name: str | Path) -> None:
         """Open an experiment; say why where that cannot be."""
-        try:
-            self._store.open_preset(name)
-        except PresetError as error:
-            tell(self.window(), "This preset cannot be opened", str(error))
+        self.files.open_preset(name)
 
     def ask_for_name(self) -> None:
         """The sheet of Save as."""
@@ -110,76 +110,50 @@ class Header(QWidget):
             return str(error)
         return ""
 
-    def _save(self) -> None:
-        try:
-            self._store.save()
-        except (PresetError, OSError) as error:
-            tell(self.window(), "This preset cannot be saved", str(error))
-
     def _connect(self) -> None:
         self.pick.clicked.connect(self.open_picker)
+        self.find.clicked.connect(self.find_requested)
         self.undo.clicked.connect(self._store.undo)
         self.redo.clicked.connect(self._store.redo)
-        self.save.clicked.connect(self._save)
+        self.save.clicked.connect(self.files.save)
         self.save_as.clicked.connect(self.ask_for_name)
-        self.more.clicked.connect(self._show_menu)
-        commands.offer(self, "Undo", self._store.undo, keys=KEYS.Undo, icon="reset", allowed=self._store.can_undo)
-        commands.offer(self, "Redo", self._store.redo, keys=KEYS.Redo, icon="redo", allowed=self._store.can_redo)
+        self.more.clicked.connect(lambda: self.files.menu().popup(self.more.mapToGlobal(self.more.rect().bottomLeft())))
+        self._offer()
+
+    def _offer(self) -> None:
+        """What the keys and the palette can do."""
+        store, files = self._store, self.files
+
+        def fine() -> bool:
+            return not store.problems
+
+        commands.offer(self, "Undo", store.undo, keys=KEYS.Undo, icon="reset", allowed=store.can_undo)
+        commands.offer(self, "Redo", store.redo, keys=KEYS.Redo, icon="redo", allowed=store.can_redo)
+        commands.offer(self, "Find a setting…", self.find_requested.emit, keys=KEYS.Find, icon="search")
         commands.offer(self, "Open an experiment…", self.open_picker, keys=KEYS.Open, icon="search")
-        commands.offer(self, "Open a file…", self._ask_for_file, icon="folder")
-        commands.offer(self, "Save", self._save_either, keys=KEYS.Save, icon="save", allowed=lambda: not self._store.problems)
+        commands.offer(self, "Open a file…", files.ask_for_file, icon="folder")
+        commands.offer(self, "Import a file into your presets…", files.ask_for_import, icon="folder")
+        commands.offer(self, "Save", self._save_either, keys=KEYS.Save, icon="save", allowed=fine)
         commands.press(self, self.save_as, "Save as…", keys="Ctrl+Shift+S", icon="save")
-        commands.offer(self, "Export as one YAML file…", self._ask_where, icon="export")
-        commands.offer(self, "Undo every change", self._store.reset, icon="reset", allowed=self._store.edited)
+        commands.offer(self, "Duplicate this experiment", files.duplicate, keys="Ctrl+D", icon="clone", allowed=fine)
+        commands.offer(self, "Export as one YAML file…", files.ask_where_whole, icon="export")
+        commands.offer(self, "Export only the differences…", files.ask_where_differences, icon="export")
+        commands.offer(self, "Undo every change", store.reset, icon="reset", allowed=store.edited)
 
     def _save_either(self) -> None:
+        if self._store.problems:
+            return
         if self._store.own():
-            self._save()
+            self.files.save()
         else:
             self.ask_for_name()
-
-    def _show_menu(self) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Open a file…", self._ask_for_file)
-        menu.addAction("Export as one YAML file…", self._ask_where)
-        menu.addSeparator()
-        menu.addAction("Undo every change", self._store.reset).setEnabled(self._store.edited())
-        menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))
-
-    def _ask_for_file(self) -> None:
-        dialog = self._dialogue("Open a preset", QFileDialog.AcceptMode.AcceptOpen)
-        dialog.fileSelected.connect(lambda path: self.open_preset(Path(path)))
-        dialog.open()
-
-    def _ask_where(self) -> None:
-        dialog = self._dialogue("Export as one YAML file", QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("yaml")
-        dialog.selectFile(slug(self._store.resolved().experiment.title).rpartition("/")[2] + ".yaml")
-        dialog.fileSelected.connect(lambda path: self.export(Path(path)))
-        dialog.open()
-
-    def export(self, path: Path) -> None:
-        """Write the experiment, self-contained."""
-        try:
-            path.write_text(presets.to_yaml(self._store.resolved(), catalogue=self._store.catalogue), encoding="utf-8")
-        except OSError as error:
-            tell(self.window(), "The file cannot be written", f"{path}: {error.strerror}")
-
-    def _dialogue(self, words: str, accept: QFileDialog.AcceptMode) -> QFileDialog:
-        dialog = QFileDialog(self.window(), words, "", YAML_FILES)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(accept)
-        if accept == QFileDialog.AcceptMode.AcceptOpen:
-            dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        return dialog
 
     def _lay_out(self) -> None:
         row = boxes.row(theme.SPACE)
         row.addWidget(self.pick)
         row.addWidget(self.changed)
         row.addStretch(1)
-        for widget in (self.undo, self.redo, self.save, self.save_as, self.more):
+        for widget in (self.find, self.undo, self.redo, self.save, self.save_as, self.more):
             row.addWidget(widget)
         column = boxes.column(theme.SPACE, self)
         column.addLayout(row)

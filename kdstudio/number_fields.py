@@ -98,6 +98,14 @@ def spelled(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+def in_words(value: Any) -> str:
+    """Any value as a sentence has it: what is nothing or on says so, lists have commas."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(in_words(each) for each in value) or "empty"
+    words = {None: "not set", True: "on", False: "off", "": "empty"}
+    return words[value] if isinstance(value, (bool, str, type(None))) and value in words else spelled(value)
+
+
 def step(spec: Spec, value: float, steps: int) -> float:
     """The value some steps on: by one for integers (by ten from a hundred on), through 1, 2, 5 on a log scale, else by
     half of the leading digit's place; never past the bounds."""

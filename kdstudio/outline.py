@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine import presets, published, rules
-from engine.cards import Catalogue, DatasetCard, MethodCard, NetCard
+from engine import lineage, presets, published, rules
+from engine.cards import Catalogue, DatasetCard, MethodCard, NetCard, Term
 from engine.experiment import Experiment
 from engine.knobs import holds
 from engine.pairing import Match
@@ -115,9 +116,26 @@ def loss(experiment: Experiment, catalogue: Catalogue) -> tuple[Weighted, ...]:
     for card, settings in _methods(experiment, catalogue):
         for term in card.terms:
             if holds(term.when, settings):
-                weight = settings[term.weight] if isinstance(term.weight, str) else term.weight
-                summands.append(Weighted(float(weight), f"{card.title} {term.title or term.name.replace('_', ' ')}"))
+                summands.append(Weighted(weight_of(term, settings), f"{card.title} {term_words(term)}"))
     return tuple(summands)
+
+
+def adds(key: str, experiment: Experiment, catalogue: Catalogue) -> str:
+    """What one method of the stack adds to the loss: its active terms, each with its weight; empty where it adds none, or is
+    not in the experiment."""
+    found = [(card, settings) for card, settings in _methods(experiment, catalogue) if card.key == key]
+    terms = [(term, settings) for card, settings in found for term in card.terms if holds(term.when, settings)]
+    return " · ".join(f"{term_words(term)} × {weight_of(term, settings):.4g}" for term, settings in terms)
+
+
+def term_words(term: Term) -> str:
+    """A term as a person reads it."""
+    return term.title or term.name.replace("_", " ")
+
+
+def weight_of(term: Term, settings: Mapping[str, Any]) -> float:
+    """The full weight of a term under its method's settings."""
+    return float(settings[term.weight] if isinstance(term.weight, str) else term.weight)
 
 
 def stages(experiment: Experiment, catalogue: Catalogue) -> tuple[str, ...]:
@@ -171,7 +189,9 @@ def source_facts(who: str, values: dict[str, Any], dataset: str) -> tuple[str, .
         case "file":
             return (f"{begins} {values['file'] or 'a file not chosen yet'}",)
         case "run":
-            return (f"{begins} the student of {values['run'] or 'a run not chosen yet'}",)
+            awaited = values["run"].startswith(lineage.AWAITED)
+            run = "an entry of the queue" if awaited else values["run"] or "a run not chosen yet"
+            return (f"{begins} the student of {run}",)
         case "download":
             entry = published.chosen(values["download"], values["net"], dataset)
             if entry is None:

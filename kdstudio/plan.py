@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QPlainTextEdit, QScrollArea, QWidget
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QScrollArea, QWidget
 
 from engine import presets
 from engine.pairing import by
 from engine.presets import Problem
-from kdstudio import boxes, outline, theme
+from kdstudio import boxes, commands, outline, theme
+from kdstudio.estimate import Estimate
 from kdstudio.icons import IconButton, IconLabel, TextButton
 from kdstudio.store import Store
+from kdstudio.tables import grid
 from kdstudio.texts import label, rule, sentence_case, short, wrapped
+
+START = "Start"
 
 
 class Said(QFrame):
@@ -112,11 +114,13 @@ class Plan(QFrame):
         self.outline = boxes.column(theme.GAP)
         self._shown_checks: tuple[tuple[Problem, ...], ...] = ()
         self._shown_outline: outline.Outline | None = None
+        self.estimate = Estimate(store)
         self.command = Fold("Same in a terminal", 8)
         self.yaml = Fold("Differences as YAML", 14)
-        self.start = TextButton("Start", "primary", "play")
+        self.start = TextButton(START, "primary", "play")
         self.start.setMinimumHeight(theme.CONTROL + theme.SPACE)
         self.start.clicked.connect(self.start_requested)
+        commands.press(self, self.start, "Start the experiment", keys="Ctrl+Return", icon="play")
         self.hint = wrapped("", "faint")
         self._lay_out()
 
@@ -131,18 +135,20 @@ class Plan(QFrame):
         if comes_to != self._shown_outline:
             self._shown_outline = comes_to
             self._show_outline(comes_to)
+        self.estimate.refresh()
         self.command.set_text(self._store.command())
         self.yaml.set_text(presets.differences(self._store.resolved(), catalogue=self._store.catalogue))
         self._allow()
 
-    def set_busy(self, sentence: str) -> None:
-        """Say under Start what a running experiment means for it; empty when nothing runs."""
+    def set_start(self, words: str = START, icon: str = "play", sentence: str = "") -> None:
+        """What Start does now, and a sentence under it where that needs one."""
+        self.start.setText(words)
+        self.start.set_icon(icon)
         self.hint.setText(sentence)
         self.hint.setVisible(bool(sentence))
-        self._allow()
 
     def _allow(self) -> None:
-        self.start.setEnabled(not self._store.problems and not self.hint.text())
+        self.start.setEnabled(not self._store.problems)
 
     def _show_checks(self) -> None:
         boxes.empty(self.checks)
@@ -175,6 +181,7 @@ class Plan(QFrame):
         column.addWidget(label("Plan", "heading"))
         column.addLayout(self.checks)
         column.addLayout(self.outline)
+        column.addWidget(_titled("Time and memory", self.estimate))
         column.addWidget(rule())
         folds = boxes.column(theme.HALF)
         folds.addWidget(self.command)
@@ -222,29 +229,11 @@ def _titled(words: str, body: QWidget) -> QWidget:
     return made
 
 
-def _grid(rows: Sequence[tuple[str, ...]], head: tuple[str, ...] = ()) -> QWidget:
-    """A few short columns, under their heads where they have any: the first says what, the others are numbers."""
-    made = QWidget()
-    grid = QGridLayout(made)
-    grid.setContentsMargins(0, 0, 0, 0)
-    grid.setHorizontalSpacing(theme.GAP)
-    grid.setVerticalSpacing(theme.HALF)
-    for y, row in enumerate((head, *rows)):
-        for x, words in enumerate(row):
-            if x == 0 and y > 0:  # the words give way, the numbers do not
-                grid.addWidget(wrapped(words, "muted"), y, x)
-            else:
-                side = Qt.AlignmentFlag.AlignLeft if x == 0 else Qt.AlignmentFlag.AlignRight
-                grid.addWidget(label(words, "faint" if y == 0 else "plain"), y, x, side | Qt.AlignmentFlag.AlignTop)
-    grid.setColumnStretch(0, 1)
-    return made
-
-
 def _sizes(comes_to: outline.Outline) -> QWidget:
     rows = [(who, short(parameters), short(multiply_adds)) for who, parameters, multiply_adds in comes_to.sizes]
     made = QWidget()
     column = boxes.column(theme.HALF, made)
-    column.addWidget(_grid(rows, ("", "parameters", "multiply-adds")))
+    column.addWidget(grid(rows, ("", "parameters", "multiply-adds")))
     column.addWidget(label(f"on {comes_to.counted}", "faint"))
     if comes_to.quantized:
         column.addWidget(wrapped(f"Student of {comes_to.quantized}", "muted"))
@@ -252,7 +241,7 @@ def _sizes(comes_to: outline.Outline) -> QWidget:
 
 
 def _loss(comes_to: outline.Outline) -> QWidget:
-    return _grid([(summand.words, f"× {summand.weight:.4g}") for summand in comes_to.loss])
+    return grid([(summand.words, f"× {summand.weight:.4g}") for summand in comes_to.loss])
 
 
 def _pairs(paired: outline.Paired) -> QWidget:

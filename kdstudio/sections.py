@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QWidget
 
 from engine.cards import Mix
 from engine.knobs import Spec, holds
-from kdstudio import boxes, theme
+from kdstudio import boxes, theme, topics
 from kdstudio.forms import Cell, Form
 from kdstudio.icons import TextButton
 from kdstudio.number_fields import spelled
+from kdstudio.settings_index import deciding
 from kdstudio.store import Store
 from kdstudio.texts import Elided, chip, wrapped
 
 
 class Section(QFrame):
-    """A card that opens to a form. The form is built when it is first opened; `note` is a sentence above it."""
+    """A card that opens to a form. The form is built when it is first opened; `note` is a sentence above it.
+    `sweep_requested` carries a setting's dotted path."""
+
+    sweep_requested = Signal(str)
 
     def __init__(
         self, prefix: str, title: str, specs: Sequence[Spec], store: Store, mixes: Sequence[Mix] = (), note: str = ""
@@ -47,6 +51,7 @@ class Section(QFrame):
         """Show or fold the form."""
         if self.form is None and shown:
             self.form = self._make()
+            self.form.sweep_requested.connect(self.sweep_requested)
             self._inner.addWidget(self.form)
         self._body.setVisible(shown)
         self.fold.set_icon("chevron-down" if shown else "chevron-right")
@@ -61,6 +66,10 @@ class Section(QFrame):
     def holds(self, path: str) -> bool:
         """Whether a setting belongs here."""
         return path in self._settings
+
+    def waits_for(self, path: str) -> str:
+        """The path of the setting because of which one of this section does not apply now; empty where it applies."""
+        return deciding(path, self._settings[path], self._store) if path in self._settings else ""
 
     def refresh(self) -> None:
         """Show the form's values, and on the fold what is changed, wrong, or worth knowing while folded."""
@@ -80,6 +89,14 @@ class Section(QFrame):
         basic = [s for s in self._settings.values() if s.level == "basic" and s.kind not in ("path", "boolean")]
         told = [s for s in basic if holds(s.when, values) and values[s.name] not in (None, "")]
         return " · ".join(f"{s.label()} {spelled(values[s.name])}" for s in told)
+
+    def help_topic(self) -> topics.Topic:
+        """What F1 says of the section: its method, or what is in it."""
+        key = self.prefix.removeprefix("methods.")
+        if key in self._store.catalogue.methods and key != self.prefix:
+            return topics.of_method(self._store.catalogue.methods[key])
+        names = ", ".join(spec.label() for spec in self._settings.values())
+        return topics.Topic(self.title, f"{len(self._settings)} settings: {names}.")
 
     def _lay_out(self) -> None:
         column = boxes.column(theme.SPACE, self)

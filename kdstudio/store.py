@@ -5,11 +5,9 @@ State flows one way: a field calls the store, the store resolves and emits, whoe
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from operator import attrgetter
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +17,11 @@ from engine import presets, rules
 from engine.cards import Catalogue
 from engine.experiment import CE_WEIGHT, SECTIONS, TITLES, Experiment, section_specs, settings_of
 from engine.presets import PresetError, Problem, Resolved
+from kdstudio.edits import Edits, Trail
+from kdstudio.values import at, beneath, same, word
 
-
-@dataclass(frozen=True)
-class Edits:
-    """What the person changed: settings by dotted path, and the stack of methods where it was changed."""
-
-    values: Mapping[str, Any] = field(default_factory=dict)
-    stack: tuple[str, ...] | None = None
-
-    def form(self, stack: Sequence[str]) -> dict[str, Any]:
-        """As `presets.resolve` wants it; settings of methods that are not in the stack are left out."""
-        form: dict[str, Any] = {} if self.stack is None else {"methods": {key: {} for key in self.stack}}
-        return form | {p: v for p, v in self.values.items() if not p.startswith("methods.") or p.split(".")[1] in stack}
+Kept = tuple[str | Path, Edits]
+"""A preset, and what the person changed in it."""
 
 
 class Store(QObject):
@@ -52,10 +42,15 @@ class Store(QObject):
         self._base: Resolved | None = None
         self._shown: Resolved | None = None
         self._edits = Edits()
-        self._past: list[tuple[str, Edits]] = []
-        self._future: list[tuple[str, Edits]] = []
+        self._trail = Trail()
+        self._awaited: frozenset[str] = frozenset()
 
     # Reading
+
+    @property
+    def home(self) -> Path | None:
+        """The folder of the runs, where one was given or asked for."""
+        return self._home
 
     def opened(self) -> bool:
         """Whether there is an experiment to show yet."""
@@ -77,7 +72,11 @@ class Store(QObject):
         """What a setting's field shows: what was typed there, also where it is wrong, else what is resolved."""
         if path in self._edits.values:
             return self._edits.values[path]
-        return _at(self.resolved(), path, self.catalogue)
+        return at(self.resolved(), path, self.catalogue)
+
+    def below(self, path: str) -> Any:
+        """What the preset says of a setting, whatever the person typed; the default of a method that it does not hold."""
+        return beneath(self.base(), path, self.catalogue)
 
     def values(self, prefix: str) -> dict[str, Any]:
         """Every setting of a section (`training`) or of a method (`methods.kd`), by its own name."""
@@ -122,10 +121,16 @@ class Store(QObject):
         path = self.base().path
         return path is not None and path.is_relative_to(presets.user_folder())
 
+    def arguments(self) -> list[str]:
+        """What the commands of the terminal that take a preset are given to mean this experiment: it, and every change."""
+        sets = [("--set", f"{path}={word(value)}") for path, value in self._edits.form(self.stack()).items()]
+        return [str(self._preset), *(each for pair in sets for each in pair)]
+
     def command(self) -> str:
         """The command line that runs the same experiment in a terminal."""
-        sets = [f"--set {shlex.quote(f'{path}={_word(value)}')}" for path, value in self._edits.form(self.stack()).items()]
-        return " \\\n  ".join([f"kdstudio train {shlex.quote(str(self._preset))}", *sets])
+        preset, *sets = self.arguments()
+        lines = [f"--set {shlex.quote(text)}" for text in sets[1::2]]
+        return " \\\n  ".join([f"kdstudio train {shlex.quote(preset)}", *lines])
 
     def set_catalogue(self, catalogue: Catalogue) -> None:
         """Judge and show the experiment with another catalogue, in which more may be counted."""
@@ -134,6 +139,24 @@ class Store(QObject):
             self._settle()
             self._tell()
 
+    def set_awaited(self, runs: Collection[str]) -> None:
+        """Take these runs, which entries of the queue are still to make, for made: no problem is told of them."""
+        if self._awaited != frozenset(runs):
+            self._awaited = frozenset(runs)
+            if self.opened() and {self._said("teacher.run"), self._said("student.run")} - {""}:
+                self._settle()
+                self._tell()
+
+    def kept(self) -> Kept:
+        """The form as it stands, for `bring_back`."""
+        return self._preset, self._edits
+
+    def bring_back(self, kept: Kept) -> None:
+        """Show a form that was kept. Raises PresetError where its preset cannot be read any more."""
+        preset, edits = kept
+        self.open_preset(preset)
+        self._change(edits, "")
+
     # Presets
 
     def open_preset(self, preset: str | Path, fix: Mapping[str, Any] | None = None) -> None:
@@ -141,9 +164,8 @@ class Store(QObject):
         cannot be read; the form then stays as it is."""
         base = presets.resolve(preset, catalogue=self.catalogue)
         self._preset, self._base, self._shown = preset, base, base
-        self._edits, self._past, self._future = Edits(), [], []
-        if fix:
-            self._edits = Edits(dict(fix))
+        self._trail.clear()
+        self._edits = Edits(dict(fix or {}))
         self._settle()
         self.preset_changed.emit()
         self._tell()
@@ -169,7 +191,7 @@ class Store(QObject):
     def set_value(self, path: str, value: Any) -> None:
         """Change one setting; typing the preset's own value is no change."""
         values = dict(self._edits.values)
-        if path in self.base().origins and _same(_at(self.base(), path, self.catalogue), value):
+        if path in self.base().origins and same(at(self.base(), path, self.catalogue), value):
             values.pop(path, None)
         else:
             values[path] = value
@@ -198,30 +220,33 @@ class Store(QObject):
 
     def move_method(self, key: str, by: int) -> None:
         """Move a method up (-1) or down (+1) in the stack."""
+        self.place_method(key, self.stack().index(key) + by)
+
+    def place_method(self, key: str, at: int) -> None:
+        """Put a method of the stack at a place, counted from 0 among the others."""
         order = [k for k in self.stack() if k != key]
-        order.insert(max(0, self.stack().index(key) + by), key)
+        order.insert(max(0, at), key)
         self._restack(tuple(order))
 
     def can_undo(self) -> bool:
         """Whether there is a change to take back."""
-        return bool(self._past)
+        return self._trail.has_past
 
     def can_redo(self) -> bool:
         """Whether there is a change to make again."""
-        return bool(self._future)
+        return self._trail.has_future
 
     def undo(self) -> None:
         """Take back the last change."""
-        self._travel(self._past, self._future)
+        self._travel(self._trail.back(self._edits))
 
     def redo(self) -> None:
         """Make the change again that was taken back last."""
-        self._travel(self._future, self._past)
+        self._travel(self._trail.forth(self._edits))
 
-    def _travel(self, source: list[tuple[str, Edits]], target: list[tuple[str, Edits]]) -> None:
-        if source:
-            target.append(("", self._edits))
-            self._edits = source.pop()[1]
+    def _travel(self, edits: Edits) -> None:
+        if edits is not self._edits:
+            self._edits = edits
             self._settle()
             self._tell()
 
@@ -233,9 +258,8 @@ class Store(QObject):
         """Take new edits; typing on in one field is one step to undo."""
         if edits == self._edits:
             return
-        if not (subject and self._past and self._past[-1][0] == subject):
-            self._past.append((subject, self._edits))
-        self._edits, self._future = edits, []
+        self._trail.leave(self._edits, subject)
+        self._edits = edits
         self._settle()
         self._tell()
 
@@ -252,9 +276,16 @@ class Store(QObject):
             if bad & set(form):
                 self._shown = presets.resolve(self._preset, form=rest, catalogue=self.catalogue)
         experiment = self.resolved().experiment
-        self.problems = (*wrong, *rules.problems(experiment, self.catalogue, home=self._runs(experiment)))
-        own = (Problem("student.net", sentence) for sentence in self.catalogue.problems)
+        found = rules.problems(experiment, self.catalogue, home=self._runs(experiment))
+        self.problems = (*wrong, *(p for p in found if self._said(p.path) not in self._awaited))
+        own = [Problem("student.net", sentence) for sentence in self.catalogue.problems]
+        own += [Problem("methods", sentence) for sentence in self.catalogue.method_problems]
         self.warnings = (*rules.warnings(experiment, self.catalogue), *own)
+
+    def _said(self, path: str) -> Any:
+        """What stands where a run is named; nothing for other settings."""
+        named = {"teacher.run": self.resolved().experiment.teacher.run, "student.run": self.resolved().experiment.student.run}
+        return named.get(path)
 
     def _runs(self, experiment: Experiment) -> Path | None:
         """The folder of the runs where the experiment names one of them; looking for it loads what an opening window spares."""
@@ -267,24 +298,3 @@ class Store(QObject):
     def _tell(self) -> None:
         self.changed.emit()
         self.problems_changed.emit()
-
-
-def _at(resolved: Resolved, path: str, catalogue: Catalogue) -> Any:
-    """The value of a dotted path in a resolved experiment."""
-    head, _, rest = path.partition(".")
-    if head == "methods" and rest:
-        method, _, name = rest.partition(".")
-        if method not in resolved.experiment.methods:
-            return next(s.default for s in catalogue.methods[method].settings if s.name == name)
-        return presets.method_settings(resolved.experiment, method, catalogue=catalogue)[name]
-    return attrgetter(path)(resolved.experiment)
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Equal, and not only because Python takes True for 1."""
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
-
-
-def _word(value: Any) -> str:
-    """A value as `--set` reads it: texts as they stand, the rest as JSON, which is YAML too."""
-    return value if isinstance(value, str) else json.dumps(value)

@@ -93,6 +93,17 @@ def times(ratio: float) -> str:
     return f"{ratio:.1f}" if ratio < 99.5 else f"{ratio:.0f}"
 
 
+def lasting(seconds: float) -> str:
+    """A duration to reckon with: 0.4 s, 40 s, 12 min, 3 h 20 min, 2 d 4 h."""
+    if seconds < 90:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
 def sentence_case(words: str) -> str:
     """The first letter large, the others as they are."""
     return words[:1].upper() + words[1:]

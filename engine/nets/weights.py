@@ -82,6 +82,28 @@ def classes_in(path: str | Path, key: str, *, channels: int, size: int) -> int:
     return len(state[f"{head}.weight"])
 
 
+def state_of(path: str | Path) -> dict[str, Tensor]:
+    """The weights of a file under their names there. Nothing in it is executed. Raises NetError as `load_weights`."""
+    return _read(Path(path))
+
+
+def classes_told(state: Mapping[str, Tensor], key: str, *, channels: int, size: int) -> int:
+    """How many classes a state dict tells apart as the weights of this net; 0 where they are not. Raises NetError where the net
+    cannot be had for such images."""
+    return max((_told(state, nets.ghost(key, classes=2, channels=channels, size=size, variant=v)) for v in nets.variants(key)))
+
+
+def _told(state: Mapping[str, Tensor], net: Net) -> int:
+    found, own, head = translated(state, net), net.state_dict(), _head(net)
+    classifier = (f"{head}.weight", f"{head}.bias")
+    if _missing(net, found) or _extra(net, found):
+        return 0
+    if any(own[k].shape != v.shape for k, v in found.items() if k not in classifier and k not in OWN):
+        return 0
+    weight = found[classifier[0]]
+    return len(weight) if weight.shape[1:] == own[classifier[0]].shape[1:] else 0
+
+
 def _put(net: Net, read: Mapping[str, Tensor], path: Path) -> tuple[str, ...]:
     """Fill the net; a note where the file brings no normalisation."""
     state = translated(read, net)

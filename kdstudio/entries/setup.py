@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kdstudio.dropping import Dropping
 from kdstudio.entries.entry import Entry
 from kdstudio.screens.setup import SetupScreen
 
 if TYPE_CHECKING:
     from kdstudio.window import Window
 
-BUSY = "A run is going on; Start waits until it is over."
-
 
 def build(window: Window) -> SetupScreen:
-    """The form over the window's store."""
+    """The form over the window's store; files dropped anywhere in the window go into it."""
     screen = SetupScreen(window.store)
     screen.start_requested.connect(window.start)
-    window.state_changed.connect(lambda state: screen.plan.set_busy("" if state == "idle" else BUSY))
+    screen.sweep_requested.connect(window.lineup.sweep)
+
+    def take(path: Path) -> None:
+        window.show_setup()
+        screen.taking.take(path)
+
+    Dropping(window, take)
     return screen
 
 
-HELP = "Choose images, teacher, student and methods, change their settings, and start. The plan at the right says what it comes to."
+HELP = "Choose images, teacher, student and methods, change their settings, and start. The plan says what they come to."
 ENTRY = Entry("setup", "Set up", "setup", build, HELP)

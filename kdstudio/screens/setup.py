@@ -6,13 +6,18 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from engine.experiment import CE_WEIGHT, section_specs
-from kdstudio import boxes, theme
-from kdstudio.cards import NO_TEACHER, Card, ChoiceCard, DatasetCard, MethodsCard, StudentCard, TeacherCard
+from kdstudio import boxes, settings_index, theme
+from kdstudio.cards import Card, ChoiceCard, DatasetCard, StudentCard, TeacherCard
 from kdstudio.columns import Columns
+from kdstudio.finder import Finder, below
 from kdstudio.header import Header
+from kdstudio.method_stack import MethodsCard
+from kdstudio.pipeline_card import PipelineCard
 from kdstudio.plan import Plan
 from kdstudio.sections import Section
+from kdstudio.settings_index import NO_TEACHER, TEACHER
 from kdstudio.store import Store
+from kdstudio.taking import Taking
 
 ON_CARDS = ("dataset.name", "teacher.net", "student.net")
 """Settings that are chosen on a card and not in a form."""
@@ -26,20 +31,30 @@ FIXED = (
 )
 """Sections below those of the methods: prefix, title."""
 
+FOUND = theme.SPACE * 72
+"""Width of the list of all settings."""
+HIGH = theme.SPACE * 70
+"""Height of it, at most."""
+
 
 class SetupScreen(QWidget):
-    """Header, cards, sections, and the plan at the side. `start_requested` carries a Resolved."""
+    """Header, cards, sections, and the plan at the side. `start_requested` carries a Resolved, `sweep_requested` the dotted
+    path of the setting whose values are to be tried."""
 
     start_requested = Signal(object)
+    sweep_requested = Signal(str)
 
     def __init__(self, store: Store) -> None:
         super().__init__()
         self.store = store
         self.header = Header(store)
         self.cards: tuple[Card, ...] = (DatasetCard(store), TeacherCard(store), StudentCard(store), MethodsCard(store))
+        self.pipeline = PipelineCard(store)
         self.fixed = {prefix: self._section(prefix, title) for prefix, title in FIXED}
         self.methods: dict[str, Section] = {}
         self.plan = Plan(store)
+        self.taking = Taking(store, self.header.files, self)
+        self._finder: Finder | None = None
         self._lay_out()
         self._connect()
         if store.opened():
@@ -52,25 +67,41 @@ class SetupScreen(QWidget):
         self.header.refresh()
         for card in self.cards:
             card.refresh()
+        self.pipeline.refresh()
         for section in (*self.methods.values(), *self.fixed.values()):
             section.refresh()
-        self.fixed["teacher"].setVisible(self.store.value("teacher.net") != NO_TEACHER)
+        self.fixed["teacher"].setVisible(self.store.value(TEACHER) != NO_TEACHER)
         self.plan.refresh()
 
     def reveal(self, path: str) -> None:
-        """Show the field of a setting and put the keyboard there."""
+        """Show the field of a setting and put the keyboard there; where it does not apply now, the field that it waits for."""
         for card in self.cards:
             if isinstance(card, ChoiceCard) and card.path == path:
                 self._show(card, card.editor)
                 return
         for section in (*self.methods.values(), *self.fixed.values()):
             if section.holds(path) or section.prefix == path:
-                cell = section.reveal(path)
-                if cell is None:
-                    self._show(section, section.fold)
-                else:
+                if waits := section.waits_for(path):
+                    self.reveal(waits)
+                elif cell := section.reveal(path):
                     self._show(cell, cell.editor)
+                else:
+                    self._show(section, section.fold)
                 return
+
+    def find(self) -> None:
+        """The list of all settings; the chosen one is shown, its method added first where it is not in the stack."""
+        if self._finder is None:
+            self._finder = Finder("Find a setting by name, path or what it does", self)
+            self._finder.picked.connect(self._go_to)
+        self._finder.show_entries(settings_index.entries(self.store), "", below(self.header.find, FOUND, HIGH))
+
+    def _go_to(self, path: str) -> None:
+        head, _, rest = path.partition(".")
+        method = rest.partition(".")[0]
+        if head == "methods" and method not in self.store.stack():
+            self.store.add_method(method)
+        self.reveal(path)
 
     def start(self) -> None:
         """Start the experiment as it stands, where nothing is wrong with it."""
@@ -84,13 +115,15 @@ class SetupScreen(QWidget):
 
     def _section(self, prefix: str, title: str) -> Section:
         specs = [spec for spec in section_specs(prefix) if f"{prefix}.{spec.name}" not in ON_CARDS]
-        return Section(prefix, title, specs, self.store)
+        made = Section(prefix, title, specs, self.store)
+        made.sweep_requested.connect(self.sweep_requested)
+        return made
 
     def _method_section(self, key: str) -> Section:
         card = self.store.catalogue.methods[key]
-        return Section(
-            f"methods.{key}", card.title, (*card.settings, CE_WEIGHT), self.store, card.mixes, card.summary
-        )  # fmt: skip
+        made = Section(f"methods.{key}", card.title, (*card.settings, CE_WEIGHT), self.store, card.mixes, card.summary)
+        made.sweep_requested.connect(self.sweep_requested)
+        return made
 
     def _restack(self) -> None:
         """Sections of methods in the order of the stack; those that stay keep what is open."""
@@ -121,10 +154,15 @@ class SetupScreen(QWidget):
     def _connect(self) -> None:
         self.store.preset_changed.connect(self._show_preset)
         self.store.problems_changed.connect(self.refresh)
+        self.header.find_requested.connect(self.find)
         self.plan.start_requested.connect(self.start)
         self.plan.path_requested.connect(self.reveal)
+        self.pipeline.diagram.path_requested.connect(self.reveal)
         for card, prefix in zip(self.cards, ("dataset", "teacher", "student")):
             card.settings_requested.connect(lambda prefix=prefix: self.reveal(prefix))
+        for card in self.cards:
+            if isinstance(card, ChoiceCard):
+                card.menu.sweep_requested.connect(self.sweep_requested)
         methods = self.cards[-1]
         assert isinstance(methods, MethodsCard)
         methods.method_requested.connect(lambda key: self.reveal(f"methods.{key}"))
@@ -142,6 +180,7 @@ class SetupScreen(QWidget):
         inner = boxes.column(theme.GAP, page)
         inner.setContentsMargins(0, 0, theme.GAP, theme.MARGIN)
         inner.addWidget(grid)
+        inner.addWidget(self.pipeline)
         inner.addLayout(self._sections)
         inner.addStretch(1)
         self.area = QScrollArea()

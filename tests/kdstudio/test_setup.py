@@ -12,11 +12,11 @@ from pytestqt.qtbot import QtBot
 from engine import presets
 from engine.cards import catalogue
 from kdstudio import outline, theme
-from kdstudio.cards import MethodsCard
-from kdstudio.header import slug
 from kdstudio.icons import TextButton
+from kdstudio.method_stack import MethodsCard
 from kdstudio.picker import NAME
 from kdstudio.plan import Said
+from kdstudio.preset_files import slug
 from kdstudio.screens.setup import SetupScreen
 from kdstudio.store import Store
 from kdstudio.texts import Elided
@@ -87,11 +87,12 @@ def test_start_waits_until_every_problem_is_mended(screen: SetupScreen, qtbot: Q
     assert screen.plan.start.isEnabled()
 
 
-def test_start_waits_while_a_run_goes_on(screen: SetupScreen) -> None:
-    screen.plan.set_busy("A run goes on.")
-    assert not screen.plan.start.isEnabled()
-    screen.plan.set_busy("")
+def test_start_says_what_it_does_while_a_run_goes_on(screen: SetupScreen) -> None:
+    screen.plan.set_start("Queue", "queue", "A run goes on.")
     assert screen.plan.start.isEnabled()
+    assert (screen.plan.start.text(), screen.plan.hint.text()) == ("Queue", "A run goes on.")
+    screen.plan.set_start()
+    assert (screen.plan.start.text(), screen.plan.hint.isHidden()) == ("Start", True)
 
 
 def test_a_problem_leads_to_its_field(screen: SetupScreen, qtbot: QtBot) -> None:
@@ -189,7 +190,7 @@ def test_a_title_makes_a_name(title: str, name: str) -> None:
 def test_an_exported_experiment_opens_equal(screen: SetupScreen, tmp_path: Path) -> None:
     screen.store.set_value("training.epochs", 3)
     before = screen.store.resolved().experiment
-    screen.header.export(tmp_path / "taken.yaml")
+    screen.header.files.export(tmp_path / "taken.yaml")
     screen.header.open_preset(tmp_path / "taken.yaml")
     assert screen.store.resolved().experiment == before
 

@@ -1,0 +1,162 @@
+"""The open experiment and files: duplicate, import, export, and files dropped into the window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from engine import presets
+from kdstudio.asking import Sheet
+from kdstudio.dropping import Dropping
+from kdstudio.screens.setup import SetupScreen
+from kdstudio.store import Store
+from kdstudio.taking import Taking
+
+
+@pytest.fixture
+def screen(store: Store, qtbot: QtBot) -> SetupScreen:
+    made = SetupScreen(store)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def sheets(screen: QWidget) -> list[Sheet]:
+    return [sheet for sheet in screen.window().findChildren(Sheet) if sheet.isVisible()]
+
+
+def test_a_duplicate_is_ones_own_and_keeps_what_was_changed(screen: SetupScreen) -> None:
+    screen.store.set_value("training.epochs", 3)
+    title = screen.store.resolved().experiment.title
+    screen.header.files.duplicate()
+    assert screen.store.own() and screen.store.value("training.epochs") == 3
+    assert screen.store.resolved().experiment.title == f"{title} copy"
+    screen.header.files.duplicate()
+    assert screen.store.resolved().experiment.title == f"{title} copy copy"
+    assert len(list((presets.user_folder() / "experiments").glob("*.yaml"))) == 2
+
+
+def test_an_imported_file_lies_among_ones_own_presets(screen: SetupScreen, tmp_path: Path) -> None:
+    path = tmp_path / "Their recipe.yaml"
+    path.write_text("title: Theirs\nextends: [experiments/digits-kd]\ntraining: {epochs: 4}\n", encoding="utf-8")
+    assert screen.header.files.take_in(path)
+    assert screen.store.resolved().name == "experiments/their-recipe"
+    assert (screen.store.value("training.epochs"), screen.store.own()) == (4, True)
+    assert screen.header.files.take_in(path)
+    assert screen.store.resolved().name == "experiments/their-recipe-2"
+
+
+def test_a_file_that_cannot_be_imported_says_line_and_reason(screen: SetupScreen, tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("training:\n  epoch: 4\n", encoding="utf-8")
+    assert not screen.header.files.take_in(path)
+    [sheet] = sheets(screen)
+    assert "bad.yaml:2:3" in sheet.sentence.text() and "did you mean 'epochs'" in sheet.sentence.text()
+    sheet.reject()
+
+
+def test_the_differences_alone_are_exported_and_open_equal(screen: SetupScreen, tmp_path: Path) -> None:
+    screen.store.set_value("training.epochs", 3)
+    before, path = screen.store.resolved().experiment, tmp_path / "small.yaml"
+    screen.header.files.export_differences(path)
+    text = path.read_text(encoding="utf-8")
+    assert "epochs: 3" in text and "batch_size" not in text
+    screen.header.open_preset(path)
+    assert screen.store.resolved().experiment == before
+
+
+def test_everything_without_a_button_is_in_the_menu(screen: SetupScreen) -> None:
+    words = [action.text() for action in screen.header.files.menu().actions() if action.text()]
+    assert words == [
+        "Open a file…", "Import a file into your presets…", "Duplicate", "Export as one YAML file…",
+        "Export only the differences…", "Undo every change",
+    ]  # fmt: skip
+
+
+def drop(widget: QWidget, path: Path) -> bool:
+    """Drag a file over a widget and let it go; whether it was taken."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    given = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    enter = QDragEnterEvent(QPointF(4, 4).toPoint(), *given)
+    enter.ignore()
+    QApplication.sendEvent(widget, enter)
+    if not enter.isAccepted():
+        return False
+    QApplication.sendEvent(widget, QDropEvent(QPointF(4, 4), *given))
+    return True
+
+
+def test_a_preset_dropped_into_the_window_is_opened(screen: SetupScreen, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("title: Mine\nextends: [experiments/digits-labels]\n", encoding="utf-8")
+    Dropping(screen, screen.taking.take)
+    assert drop(screen, path)
+    assert screen.store.resolved().experiment.title == "Mine"
+
+
+def test_files_of_other_kinds_are_left_to_others(screen: SetupScreen, tmp_path: Path) -> None:
+    heard: list[Path] = []
+    Dropping(screen, heard.append)
+    assert not drop(screen, tmp_path / "cat.png")
+    assert heard == []
+
+
+class Told(Taking):
+    """A checkpoint that is looked into at once."""
+
+    told: Any = None
+
+    def _look_into(self, path: Path) -> None:
+        self._path, self._told = path, self.told
+        self._offer()
+
+
+TOLD = {"nets": ["resnet20"], "channels": 1, "classes": 10, "names": [], "top1": None, "published": ""}
+
+
+def offered(screen: SetupScreen, **told: Any) -> Sheet:
+    taking = Told(screen.store, screen.header.files, screen)
+    taking.told = TOLD | told
+    taking.take(Path("/somewhere/net.pth"))
+    [sheet] = sheets(screen)
+    return sheet
+
+
+def test_a_checkpoint_becomes_the_teacher_by_choice(screen: SetupScreen) -> None:
+    sheet = offered(screen)
+    assert "ResNet-20" in sheet.sentence.text() and "10 classes" in sheet.sentence.text()
+    sheet.buttons["Teacher"].click()
+    values = screen.store.values("teacher")
+    assert (values["net"], values["source"], values["file"]) == ("resnet20", "file", "/somewhere/net.pth")
+    screen.store.undo()
+    assert not screen.store.edited()
+
+
+def test_a_checkpoint_becomes_what_the_student_starts_from_by_choice(screen: SetupScreen) -> None:
+    offered(screen).buttons["Student's start"].click()
+    assert screen.store.values("student")["source"] == "file"
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"classes": 100}, "Handwritten digits has 10: open an experiment on a dataset of its classes first."),
+        ({"classes": 3, "names": ["a", "b", "c"]}, "has 10: open"),
+        ({"channels": 3}, "It takes colour images, those of Handwritten digits are grey"),
+    ],
+)
+def test_a_checkpoint_that_fits_nothing_here_is_refused_with_the_reason(
+    screen: SetupScreen, told: dict[str, Any], sentence: str
+) -> None:
+    title = screen.store.catalogue.datasets["digits"].title
+    sheet = offered(screen, **told)
+    assert sentence.replace("Handwritten digits", title) in sheet.sentence.text()
+    assert list(sheet.buttons) == ["Close"]
+    sheet.reject()
