@@ -42,7 +42,7 @@ class Comparison:
     @cached_property
     def title(self) -> str:
         """What is compared, in words."""
-        among = [c.title for c in self.contenders]
+        among = list(dict.fromkeys(c.sides[0].title or c.title for c in self.contenders))
         words = " · ".join(among[:3])
         return words if len(among) <= 3 else f"{words} and {len(among) - 3} more"
 
@@ -50,6 +50,12 @@ class Comparison:
     def contenders(self) -> list[Contender]:
         """The experiments over their seeds."""
         return contenders.contenders(self.sides, self.catalogue)
+
+    def label(self, side: Side) -> str:
+        """What a run is called beside these others: by what tells it apart, where its title does not, and its seed."""
+        contender = contenders.contender_of(side, self.contenders)
+        one_title = all(c.apart for c in self.contenders) and len({c.sides[0].title for c in self.contenders}) == 1
+        return f"{contender.apart if one_title else contender.title} · seed {side.seed}"
 
     @cached_property
     def against(self) -> Contender:
@@ -100,7 +106,7 @@ class Comparison:
     def meaning(self) -> str:
         """How the results are to be read."""
         return (
-            "Mean ± standard deviation over seeds; costs are medians. Below accuracies: the difference to the baseline "
-            f"({self.against.title}), paired over the seeds that both have, with the 95 % interval of its mean (Student's t). "
-            "A difference counts only where its interval leaves zero out."
+            f"Mean ± standard deviation over seeds. To baseline: the difference to {self.against.title!r}, paired over the "
+            "seeds that both have, with the 95 % interval of its mean (Student's t); it says something only where that leaves "
+            "zero out."
         )

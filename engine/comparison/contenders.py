@@ -12,6 +12,8 @@ from engine.comparison.contents import Setting
 from engine.comparison.sides import CompareError, Side
 from engine.paired import Difference, Spread, difference, spread
 
+ENDED = {"running": "still runs", "stopped": "was stopped", "interrupted": "was interrupted", "failed": "failed"}
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -19,6 +21,8 @@ class Contender:
 
     title: str
     sides: tuple[Side, ...]
+    apart: str = ""
+    """The settings in which it differs from the others of its title; part of the title then."""
 
     def by_seed(self, name: str) -> dict[int, float]:
         """A number of every run that counts and has it."""
@@ -45,18 +49,19 @@ def contenders(sides: Sequence[Side], catalogue: Catalogue) -> list[Contender]:
         found.setdefault(contents.same(side, catalogue), []).append(side)
     groups = list(found.values())
     titles = [group[0].title or group[0].name for group in groups]
-    varied = contents.differing([group[0] for group in groups], catalogue) if len(set(titles)) < len(titles) else []
+    varied = contents.varied([group[0] for group in groups], catalogue) if len(set(titles)) < len(titles) else []
+    apart = ["" if titles.count(title) == 1 else _apart(titles, n, varied) for n, title in enumerate(titles)]
     return [
-        Contender(title if titles.count(title) == 1 else _told_apart(title, titles, n, varied), tuple(group))
-        for n, (title, group) in enumerate(zip(titles, groups))
+        Contender(f"{title} · {words}" if words else title, tuple(group), words)
+        for title, words, group in zip(titles, apart, groups)
     ]
 
 
-def _told_apart(title: str, titles: list[str], n: int, varied: Sequence[Setting]) -> str:
-    """A title with the settings in which it differs from the others of that title."""
-    alike = [k for k, other in enumerate(titles) if other == title]
+def _apart(titles: list[str], n: int, varied: Sequence[Setting]) -> str:
+    """The settings in which one contender differs from the others of its title; its number among them where none does."""
+    alike = [k for k, other in enumerate(titles) if other == titles[n]]
     words = [f"{s.label} {s.words(n)}" for s in varied if s.matters[n] and len({s.words(k) for k in alike}) > 1]
-    return " · ".join((title, *words[:4])) if words else f"{title} ({alike.index(n) + 1})"
+    return " · ".join(words[:4]) or str(alike.index(n) + 1)
 
 
 def contender_of(side: Side, among: Sequence[Contender]) -> Contender:
@@ -75,7 +80,9 @@ def remarks(sides: Sequence[Side], among: Sequence[Contender]) -> list[str]:
         if side.moved
     ]
     unfinished = [side for side in sides if side.state != "done" and not side.moved]
-    found += [f"{side.label} is left out of means and differences: it is {side.state}." for side in unfinished]
+    found += [
+        f"{side.label} is left out of means and differences: it {ENDED.get(side.state, side.state)}." for side in unfinished
+    ]
     for contender in among:
         seeds = [side.seed for side in contender.sides if side.counts]
         twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})

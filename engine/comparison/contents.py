@@ -33,6 +33,17 @@ class Setting:
         return self.path.rpartition(".")[0] or self.path
 
     @property
+    def title(self) -> str:
+        """What it is called beside others: `kd · temperature`, `teacher · net`."""
+        where = self.section.removeprefix("methods.").replace(".", " · ")
+        return self.label if self.section in ("methods", "training", "run") else f"{where} · {self.label}"
+
+    @property
+    def was_varied(self) -> bool:
+        """Whether the runs in which it does anything do not agree on it; where it does nothing, another setting says why."""
+        return len({_text(v) for v, m in zip(self.values, self.matters) if m}) > 1
+
+    @property
     def differs(self) -> bool:
         """Whether the runs do not agree on it."""
         return len({_text(v) if m else None for v, m in zip(self.values, self.matters)}) > 1
@@ -67,9 +78,9 @@ def same(side: Side, catalogue: Catalogue) -> str:
     return _text({path: value for path, value in of(side.experiment, catalogue).items() if path not in SEEDS})
 
 
-def differing(sides: Sequence[Side], catalogue: Catalogue) -> list[Setting]:
-    """The settings other than seeds in which runs differ."""
-    return [s for s in side_by_side(sides, catalogue) if s.differs and s.path not in SEEDS]
+def varied(sides: Sequence[Side], catalogue: Catalogue) -> list[Setting]:
+    """The settings other than seeds that were tried in several ways."""
+    return [s for s in side_by_side(sides, catalogue) if s.was_varied and s.path not in SEEDS]
 
 
 def spelled(value: Any) -> str:

@@ -68,7 +68,7 @@ def importance(sides: Sequence[Side], metric: str, catalogue: Catalogue) -> list
     if len(known) < FEWEST:
         return []
     values = [float(side.value(metric) or 0.0) for side in known]
-    found = [_of(setting, values) for setting in contents.differing(known, catalogue)]
+    found = [_of(setting, values) for setting in contents.varied(known, catalogue)]
     return sorted(found, key=lambda one: -one.share)
 
 
@@ -78,7 +78,7 @@ def _of(setting: Setting, values: Sequence[float]) -> Importance:
     trend = None
     if len(held) >= FEWEST:
         trend = rank_correlation([float(numbers[n] or 0.0) for n in held], [values[n] for n in held])
-    return Importance(setting.path, setting.label, explained(_groups(setting, numbers), values), trend, len(values))
+    return Importance(setting.path, setting.title, explained(_groups(setting, numbers), values), trend, len(values))
 
 
 def _groups(setting: Setting, numbers: Sequence[float | None]) -> list[str]:
@@ -110,7 +110,7 @@ class Axis:
 
 def axes(sides: Sequence[Side], metric: str, title: str, catalogue: Catalogue) -> list[Axis]:
     """The varied settings and at last the number, for parallel coordinates."""
-    found = [_axis(setting) for setting in contents.differing(sides, catalogue)]
+    found = [_axis(setting) for setting in contents.varied(sides, catalogue)]
     values = [v if side.counts and (v := side.value(metric)) is not None else math.nan for side in sides]
     return [*found, _measured(metric, title, values)]
 
@@ -122,7 +122,7 @@ def _axis(setting: Setting) -> Axis:
     size = {word: x for word, x in zip(words, numbers) if x is not None}
     order = sorted(dict.fromkeys(words), key=lambda w: (w != contents.DASH, w in size, size.get(w, 0.0)))
     step = {word: n / max(1, len(order) - 1) for n, word in enumerate(order)}
-    return Axis(setting.path, setting.label, tuple(step[w] for w in words), tuple((step[w], w) for w in order))
+    return Axis(setting.path, setting.title, tuple(step[w] for w in words), tuple((step[w], w) for w in order))
 
 
 def _measured(metric: str, title: str, values: list[float]) -> Axis:

@@ -44,8 +44,9 @@ def kinds(sides: Sequence[Side]) -> list[Kind]:
     counts: dict[Kind, int] = {}
     for side in sides:
         titles = {w["name"]: w.get("title") for w in side.plan.get("watches", [])}
+        order = [*titles, *side.watched]
         found = {(r.watch, _part(r)) for records in side.watched.values() for r in records if _is_matrix(r)}
-        for watch, part in sorted(found):
+        for watch, part in sorted(found, key=lambda key: (order.index(key[0]), key[1])):
             title = str(titles.get(watch) or watch.replace("_", " "))
             words = (title[:1].upper() + title[1:]) + (f" · {part}" if part else "")
             kind = next((k for k in counts if (k.watch, k.part) == (watch, part)), Kind(watch, words, part))

@@ -56,7 +56,7 @@ def _runs(found: Comparison) -> str:
         tags += ["weights moved by hand"] if side.moved else []
         words = "".join(f' <span class="tag">{escape(tag)}</span>' for tag in tags)
         number = found.numbers[side.name]
-        items.append(f"<li>{_swatch(number)} {escape(side.label)}{words} <code>{escape(side.name)}</code></li>")
+        items.append(f"<li>{_swatch(number)} {escape(found.label(side))}{words} <code>{escape(side.name)}</code></li>")
     return f'<ul class="runs">{"".join(items)}</ul>'
 
 
@@ -110,7 +110,7 @@ def _curves(found: Comparison) -> str:
             continue
         over = _over(columns[overlay.key] for columns in held if overlay.key in columns)
         lines = [
-            drawing.Line(found.numbers[s.name], s.label, curves.positions(c[overlay.key], over), c[overlay.key].values)
+            drawing.Line(found.numbers[s.name], found.label(s), curves.positions(c[overlay.key], over), c[overlay.key].values)
             for s, c in zip(found.sides, held)
             if overlay.key in c
         ]
@@ -131,7 +131,7 @@ def _settings(found: Comparison) -> str:
             cells = "".join(f"<td>{escape(setting.words(n))}</td>" for n in range(len(found.sides)))
             mark = " class='differs'" if setting.differs and not differing else ""
             lines.append(f"<tr{mark}><th><code>{escape(setting.path)}</code></th>{cells}</tr>")
-        heads = "".join(f"<th>{_swatch(found.numbers[s.name])} {escape(s.label)}</th>" for s in found.sides)
+        heads = "".join(f"<th>{_swatch(found.numbers[s.name])} {escape(found.label(s))}</th>" for s in found.sides)
         return f"<div class='wide'><table><tr><th>setting</th>{heads}</tr>{''.join(lines)}</table></div>"
 
     only = table(True) if found.differing else "<p>All settings are the same.</p>"
@@ -144,7 +144,7 @@ def _sweep(found: Comparison) -> str:
     if not ranked:
         return ""
     axes = found.axes(metrics.NAMES["top1"])
-    numbers, labels = [found.numbers[s.name] for s in found.sides], [s.label for s in found.sides]
+    numbers, labels = [found.numbers[s.name] for s in found.sides], [found.label(s) for s in found.sides]
     lines = "".join(
         f"<tr><th>{escape(one.label)}</th><td><span class='bar' style='width:{120 * one.share:.0f}px'></span> "
         f"{100 * one.share:.0f} %</td><td>{'' if one.trend is None else f'{one.trend:+.2f}'}</td></tr>"
@@ -186,7 +186,7 @@ def _pictures(found: Comparison, kind: matrices.Kind) -> Iterator[str]:
                 most = float(np.nanmax(np.abs(change.values), initial=0.0))
                 picture += drawing.matrix(change.values, (-most, most))
                 picture += f"<p class='note'>right: less the baseline's, up to ±{most:.3g}</p>"
-        yield _figure(f"{_swatch(found.numbers[side.name])} {escape(side.label)}", picture, raw=True)
+        yield _figure(f"{_swatch(found.numbers[side.name])} {escape(found.label(side))}", picture, raw=True)
 
 
 def _ends(values: Sequence[matrices.Numbers]) -> tuple[float, float]:

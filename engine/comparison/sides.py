@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from engine.events import RunStarted, Watched, WeightMoved
+from engine.events import Event, RunStarted, Watched, WeightMoved
 from engine.experiment import Experiment
 from engine.presets import PresetError
 from engine.runs import RunError, RunFolder, State
-from engine.runs.log import Log
 
 FEWEST, MOST = 2, 20
 """So many runs are laid side by side."""
@@ -29,7 +27,7 @@ class CompareError(ValueError):
 @dataclass(frozen=True)
 class Side:
     """One run. `results` are its RunEnded's with the measured latency; `moved` names the terms whose weights were moved by hand
-    while it ran."""
+    while it ran, `watched` holds the records of every watch, oldest first."""
 
     path: Path
     title: str
@@ -39,6 +37,7 @@ class Side:
     plan: Mapping[str, Any] = field(default_factory=dict)
     results: Mapping[str, Any] = field(default_factory=dict)
     moved: tuple[str, ...] = ()
+    watched: Mapping[str, Sequence[Watched]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -60,15 +59,6 @@ class Side:
         found = self.results.get(name)
         return float(found) if isinstance(found, (int, float)) and not isinstance(found, bool) else None
 
-    @cached_property
-    def watched(self) -> dict[str, list[Watched]]:
-        """The records of every watch, oldest first."""
-        found: dict[str, list[Watched]] = {}
-        for event in Log(self.path / "events.jsonl").of_kinds(Watched):
-            if isinstance(event, Watched):
-                found.setdefault(event.watch, []).append(event)
-        return found
-
 
 def read(path: Path) -> Side:
     """The run at `path`. Raises CompareError for a folder that is none, or whose experiment cannot be read."""
@@ -79,7 +69,7 @@ def read(path: Path) -> Side:
         raise CompareError(str(error)) from error
     except PresetError as error:
         raise CompareError(f"{path.name} cannot be compared: {error}") from error
-    said = Log(path / "events.jsonl").of_kinds(RunStarted, WeightMoved)
+    said = folder.facts()
     started = next((e for e in said if isinstance(e, RunStarted)), None)
     return Side(
         path=path,
@@ -90,6 +80,7 @@ def read(path: Path) -> Side:
         plan=started.plan if started else {},
         results={**folder.results(), **latency(path)},
         moved=tuple(dict.fromkeys(e.term for e in said if isinstance(e, WeightMoved))),
+        watched=_watched(said),
     )
 
 
@@ -112,3 +103,11 @@ def latency(path: Path) -> dict[str, Any]:
         return {"machine": str(found["machine"])} | {f"milliseconds_{n}": float(v) for n, v in found["milliseconds"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CompareError(f"{file} is damaged ({error}); delete it and measure anew") from error
+
+
+def _watched(said: Sequence[Event]) -> dict[str, list[Watched]]:
+    found: dict[str, list[Watched]] = {}
+    for event in said:
+        if isinstance(event, Watched):
+            found.setdefault(event.watch, []).append(event)
+    return found

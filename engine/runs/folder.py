@@ -17,6 +17,7 @@ from engine.events import Event, Watched
 from engine.presets import Resolved
 from engine.presets.writing import with_origins, write_whole
 from engine.runs.columns import Column, columns, names
+from engine.runs.facts import facts
 from engine.runs.lock import held, is_elsewhere, is_locked
 from engine.runs.log import Log
 from engine.runs.stored import stored
@@ -127,6 +128,11 @@ class RunFolder:
     def curves(self) -> tuple[str, ...]:
         """The names of the run's curves, without their numbers."""
         return names(self._log, self.path / "columns")
+
+    def facts(self) -> list[Event]:
+        """Everything the run said that still holds, but its numbers and its progress; from a file beside the log where that is
+        fresh."""
+        return facts(self._log, self.path / "columns")
 
     def log(self, text: str) -> None:
         """Add to `log.txt`, with the time."""

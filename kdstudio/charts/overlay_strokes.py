@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from kdstudio.charts.ranges import Ranged
 
-DOT = 4
+DOT = 3
 DOTTED = 30
 """Up to this many points are shown as points, too."""
 PER_PIXEL = 0.5

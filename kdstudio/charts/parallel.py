@@ -17,7 +17,7 @@ from kdstudio import run_colours, theme
 from kdstudio.charts.card import Card, Rows
 from kdstudio.charts.figures import tabular
 
-TOP, FOOT, SIDE = 26, 14, 64
+TOP, FOOT, SIDE = 42, 14, 64
 NEAR = 6.0
 """Pixels from a line at which it is meant."""
 BRUSH = 12
@@ -93,11 +93,11 @@ class Parallel(QWidget):
         painter.setPen(theme.colour("text"))
         name = metrics.elidedText(axis.label, Qt.TextElideMode.ElideRight, room)
         middle = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(x - room / 2, 0, room, TOP - 6), middle, name)
+        painter.drawText(QRectF(x - room / 2, 0, room, TOP - 22), middle, name)
         last = n == len(self.axes) - 1
         for place, words in axis.ticks:
             said = metrics.elidedText(words, Qt.TextElideMode.ElideRight, SIDE - 8 if last else room - 12)
-            box = QRectF(x + 5, self.y(place) - 8, metrics.horizontalAdvance(said) + 2, 16)
+            box = QRectF(x + 5, self.y(place) - 17, metrics.horizontalAdvance(said) + 2, 16)
             ground = theme.colour("surface")
             ground.setAlpha(200)
             painter.fillRect(box, ground)

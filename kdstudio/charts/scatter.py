@@ -19,6 +19,7 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 16, 10, 36
 DOT = 5.0
 NEAR = 12
 """Pixels from a dot at which it is meant."""
+MISSING = "Two finished experiments that say this are needed."
 FAR = 20.0
 """Costs this many times apart stand on a logarithmic axis unless a person says otherwise."""
 
@@ -107,8 +108,8 @@ class Scatter(QWidget):
             painter.setPen(theme.colour("muted"))
             painter.drawText(QRectF(0, at - height, LEFT - 6, 2 * height), right, tick(value, step))
         middle = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
-        step = round_step(x[1] - x[0], max(2, int(box.width() / 90)))
-        for value in _ticks(*x, step):
+        parts = max(3, int(box.width() / 70))
+        for value in _decades(*x) if self.log else _ticks(*x, round_step(x[1] - x[0], parts)):
             at = box.left() + (value - x[0]) / (x[1] - x[0]) * box.width()
             words = f"{10**value:,.3g}" if self.log else f"{value:,.6g}"
             painter.drawText(QRectF(at - 45, box.bottom() + 3, 90, height), middle, words)
@@ -152,7 +153,9 @@ class ScatterCard(Card):
         self._log.setCheckable(True)
         self._log.toggled.connect(self.scatter.set_log)
         self._stack = QStackedWidget()
-        self._stack.addWidget(Waiting(f"No two experiments with {cost.title} yet."))
+        timed = cost.name.startswith("milliseconds")
+        missing = "Press Measure latency to time the students of these runs on this machine." if timed else MISSING
+        self._stack.addWidget(Waiting(missing))
         self._stack.addWidget(self.scatter)
         self.tools.addWidget(self._log)
         self.levers.append(self._log)
@@ -183,6 +186,14 @@ def _padded(values: list[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
     pad = 0.12 * (high - low) or abs(high) * 0.1 or 1.0
     return low - pad, high + pad
+
+
+def _decades(low: float, high: float) -> list[float]:
+    """Logarithms of 1, 2 and 5 times powers of ten; round numbers between ends that hold fewer than two of those."""
+    marks = [p + math.log10(m) for p in range(math.floor(low), math.ceil(high) + 1) for m in (1, 2, 5)]
+    found = [v for v in marks if low <= v <= high]
+    step = round_step(10**high - 10**low, 3)
+    return found if len(found) > 1 else [math.log10(v) for v in _ticks(10**low, 10**high, step) if v > 0]
 
 
 def _ticks(low: float, high: float, step: float) -> list[float]:

@@ -59,6 +59,9 @@ class PlotsTab(QWidget):
         self.smoothing.setAccessibleName("Smoothing")
         self.smoothing.setToolTip("Moving average; the raw curve stays faint below. At the left end: no smoothing at all")
         bar.addWidget(self.smoothing)
+        self._words = label("none", "muted")
+        self._words.setFixedWidth(self._words.sizeHint().width() + theme.HALF)
+        bar.addWidget(self._words)
         bar.addSpacing(theme.SPACE)
         bar.addWidget(self.means)
         bar.addWidget(self.every)
@@ -71,7 +74,7 @@ class PlotsTab(QWidget):
         column = boxes.column(theme.SPACE, self)
         column.addLayout(bar)
         column.addWidget(self.board, 1)
-        self.smoothing.valueChanged.connect(self.mark_all)
+        self.smoothing.valueChanged.connect(self._smooth)
         self.means.toggled.connect(self.mark_all)
         self.every.toggled.connect(self._lay)
         self.search.textChanged.connect(self._lay)
@@ -117,6 +120,10 @@ class PlotsTab(QWidget):
                 card.look(self.axis, self.smoothing.value() / 100)
             self.redraw.mark(card)
 
+    def _smooth(self, value: int) -> None:
+        self._words.setText(f"{value / 100:.2f}" if value else "none")
+        self.mark_all()
+
     def _set_axis(self, axis: XAxis) -> None:
         self.axis = axis
         self.mark_all()
@@ -137,7 +144,7 @@ class PlotsTab(QWidget):
     def _track(self, side: Side, column: Column) -> Track:
         assert self.comparison is not None
         pen = run_colours.pen(self.comparison.numbers[side.name])
-        return Track(side.name, side.label, pen, curves.positions(column, self.axis), column.values)
+        return Track(side.name, self.comparison.label(side), pen, curves.positions(column, self.axis), column.values)
 
     def _means(self, held: dict[str, Column]) -> list[Track]:
         """A track for each experiment, over those of its runs that are shown and count, in the colour of the first."""

@@ -15,7 +15,7 @@ from kdstudio.texts import label, wrapped
 
 TONES = {"better": "good", "worse": "problem"}
 MARK = 20
-FIRST = 300
+FIRST = 270
 """Pixels of the column of names."""
 
 
@@ -26,6 +26,7 @@ class ResultsTab(QWidget):
         super().__init__()
         self.comparison: Comparison | None = None
         self.tree = QTreeWidget()
+        self.tree.setObjectName("results")
         self.tree.setAccessibleName("Results")
         self.tree.setRootIsDecorated(True)
         self.tree.setUniformRowHeights(True)
@@ -88,7 +89,7 @@ class ResultsTab(QWidget):
     def _run(self, side: Side, found: Comparison) -> QTreeWidgetItem:
         item = QTreeWidgetItem([side.name])
         item.setIcon(0, _mark(found.numbers[side.name]))
-        item.setToolTip(0, side.label)
+        item.setToolTip(0, found.label(side))
         _put(item, 1, f"seed {side.seed}", "muted")
         column = 2
         for metric in found.metrics:

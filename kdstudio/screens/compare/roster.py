@@ -26,20 +26,18 @@ class RosterRow(QFrame):
     pinned = Signal(str)
     removed = Signal(str)
 
-    def __init__(self, side: Side, number: int) -> None:
+    def __init__(self, side: Side, number: int, words: str, apart: str) -> None:
         super().__init__()
-        self.side = side
+        self.side, self.words, self._apart = side, words, apart
         self.swatch = Swatch(number)
         self.title = Elided(side.title or side.name)
         self.value = label("", "strong")
         self.value.setFont(tabular(theme.TEXT - 1))
-        self.eye = IconButton("eye", f"Hide {side.label} everywhere", size=theme.ICON_SMALL)
-        self.eye.setCheckable(True)
-        self.eye.setChecked(True)
-        self.pin = IconButton("pin", f"Compare the others with {side.label}", size=theme.ICON_SMALL)
+        self.eye = IconButton("eye", f"Hide {words} everywhere", size=theme.ICON_SMALL)
+        self.pin = IconButton("pin", f"Compare the others with {words}", size=theme.ICON_SMALL)
         self.pin.setCheckable(True)
-        self.close_button = IconButton("close", f"Take {side.label} out of the comparison", size=theme.ICON_SMALL)
-        self.setToolTip(f"{side.label}\n{side.name}\n{side.state}")
+        self.close_button = IconButton("close", f"Take {words} out of the comparison", size=theme.ICON_SMALL)
+        self.setToolTip(f"{words}\n{side.name}\n{side.state}")
         self._build()
 
     def _build(self) -> None:
@@ -47,7 +45,7 @@ class RosterRow(QFrame):
         top.addWidget(self.swatch)
         top.addWidget(self.title, 1)
         top.addWidget(self.value)
-        below.addSpacing(self.swatch.width() + theme.HALF)
+        below.addSpacing(self.swatch.width() + theme.HALF)  # and the row's own gap: below the title
         below.addWidget(label(f"seed {self.side.seed}", "faint"))
         if self.side.state != "done":
             below.addWidget(chip(self.side.state, TONES.get(self.side.state, "")))
@@ -55,20 +53,21 @@ class RosterRow(QFrame):
             moved = chip("weights moved", "warning")
             moved.setToolTip("A term's weight was moved by hand: the run is left out of means and paired differences")
             below.addWidget(moved)
-        below.addStretch(1)
+        below.addWidget(Elided(self._apart, "faint"), 1)
         for button in (self.eye, self.pin, self.close_button):
             below.addWidget(button)
         column = boxes.column(0, self)
-        boxes.pad(column, theme.SPACE, theme.HALF)
+        boxes.pad(column, 0, theme.HALF)
         column.addLayout(top)
         column.addLayout(below)
         name = self.side.name
-        self.eye.toggled.connect(self._toggle)
+        self.eye.clicked.connect(lambda: self.set_shown(not self.swatch.isEnabled()))
         self.pin.clicked.connect(lambda: self.pinned.emit(name))
         self.close_button.clicked.connect(lambda: self.removed.emit(name))
 
-    def _toggle(self, on: bool) -> None:
-        self.eye.set_icon("eye" if on else "eye-off", f"{'Hide' if on else 'Show'} {self.side.label} everywhere")
+    def set_shown(self, on: bool) -> None:
+        """Show the run everywhere, or hide it."""
+        self.eye.set_icon("eye" if on else "eye-off", f"{'Hide' if on else 'Show'} {self.words} everywhere")
         self.swatch.setEnabled(on)
         self.title.setEnabled(on)
         self.shown.emit(self.side.name, on)
@@ -107,16 +106,17 @@ class Roster(QWidget):
             self._column.removeWidget(row)
             row.hide()
             row.deleteLater()
-        self.rows = {side.name: self._made(side, found.numbers[side.name]) for side in found.sides}
+        apart = {side.name: contender.apart for contender in found.contenders for side in contender.sides}
+        self.rows = {s.name: self._made(s, found.numbers[s.name], found.label(s), apart[s.name]) for s in found.sides}
         metric = next((m for m in found.metrics if m.name in ("top1", "top1_last")), None)
         self._rest = metric.heading() if metric else ""
         self._values = {s.name: metric.words(s.value(metric.name)) if metric else "" for s in found.sides}
         self.pin(found.baseline.name)
         self.point("", {})
 
-    def _made(self, side: Side, number: int) -> RosterRow:
-        row = RosterRow(side, number)
-        row.eye.setChecked(side.name not in self.hidden)
+    def _made(self, side: Side, number: int, words: str, apart: str) -> RosterRow:
+        row = RosterRow(side, number, words, apart)
+        row.set_shown(side.name not in self.hidden)
         row.shown.connect(self._show)
         row.pinned.connect(self.pinned)
         row.removed.connect(self.removed)
@@ -127,9 +127,7 @@ class Roster(QWidget):
         """Mark the baseline."""
         for each, row in self.rows.items():
             row.pin.setChecked(each == name)
-            words = (
-                "The baseline: the others are compared with it" if each == name else f"Compare the others with {row.side.label}"
-            )
+            words = "The baseline: the others are compared with it" if each == name else f"Compare the others with {row.words}"
             row.pin.setToolTip(words)
             row.pin.setAccessibleName(words)
 

@@ -83,6 +83,7 @@ class CompareScreen(QWidget):
         ):  # fmt: skip
             self.tabs.addTab(_padded(part), words)
         self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
         body = QWidget()
         sides = boxes.row(theme.GAP, body)
         sides.addWidget(self.roster)

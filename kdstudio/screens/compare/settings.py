@@ -15,7 +15,7 @@ from kdstudio.charts.figures import tabular
 from kdstudio.texts import label
 
 Index = QModelIndex | QPersistentModelIndex
-NAME, VALUE = 230, 150
+NAME, VALUE = 260, 150
 """Pixels of the column of names, and of each run's."""
 SAME = "All settings are the same."
 
@@ -48,7 +48,7 @@ class Settings(QAbstractTableModel):
         """Words, and how they look."""
         setting, run = self.rows[index.row()], index.column() - 1
         if role == Qt.ItemDataRole.DisplayRole:
-            return f"{setting.section} · {setting.label}" if run < 0 else setting.words(run)
+            return setting.title if run < 0 else setting.words(run)
         if role == Qt.ItemDataRole.ToolTipRole:
             return setting.path if run < 0 else f"{setting.path}: {setting.words(run)}"
         other = run >= 0 and setting.words(run) != setting.words(self.baseline)
@@ -63,12 +63,12 @@ class Settings(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal or self.comparison is None:
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+            return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter) | int(Qt.TextFlag.TextWordWrap)
         if section == 0:
             return "setting" if role == Qt.ItemDataRole.DisplayRole else None
         side = self.comparison.sides[section - 1]
         if role == Qt.ItemDataRole.DisplayRole:
-            return side.label + (" (baseline)" if section - 1 == self.baseline else "")
+            return self.comparison.label(side) + (" (baseline)" if section - 1 == self.baseline else "")
         return side.name if role == Qt.ItemDataRole.ToolTipRole else None
 
 
@@ -86,6 +86,7 @@ class SettingsTab(QWidget):
         self.view.setFont(tabular())
         self.view.verticalHeader().setVisible(False)
         self.view.horizontalHeader().setHighlightSections(False)
+        self.view.horizontalHeader().setFixedHeight(theme.SPACE * 7)
         self.view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self.only = QCheckBox("Differences only")
         self.only.setChecked(True)

@@ -130,5 +130,5 @@ class VariedTab(QWidget):
             return
         metric = NAMES[str(self.metric.currentData())]
         axes = importance.axes(visible, metric.name, metric.heading(), found.catalogue)
-        self.parallel.picture.show_runs(axes, [found.numbers[s.name] for s in visible], [s.label for s in visible])
+        self.parallel.picture.show_runs(axes, [found.numbers[s.name] for s in visible], [found.label(s) for s in visible])
         self.importance.show_ranked(importance.importance(visible, metric.name, found.catalogue))
