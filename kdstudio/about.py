@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QWidget
 
 import engine
-from kdstudio import boxes, theme
+from kdstudio import theme
 from kdstudio.asking import Sheet
 from kdstudio.child import Child
 from kdstudio.icons import IconLabel
@@ -27,7 +27,7 @@ class AboutSheet(Sheet):
         """`home`: the folder of the runs."""
         super().__init__(
             parent, f"kdstudio {engine.__version__}",
-            "A studio for compression experiments: a large teacher, a small student, and the methods between them. MIT licence.",
+            "A studio for compression experiments: a large teacher, a small student, the methods between them. MIT licence.",
             [("Copy", "secondary", self.copy), ("Close", "primary", self.accept)],
         )  # fmt: skip
         self.lines: list[tuple[str, str]] = []

@@ -56,8 +56,8 @@ def press(owner: QWidget, button: QAbstractButton, words: str, *, keys: Keys = "
     made = offer(
         owner, words, button.click, keys=keys, icon=icon, allowed=lambda: button.isEnabled() and button.isVisibleTo(owner)
     )
-    if made.keys():
-        button.setToolTip(f"{button.toolTip() or words} ({made.keys()})")
+    if made.keys() not in button.toolTip() or not button.toolTip():
+        button.setToolTip(f"{button.toolTip() or words} ({made.keys()})" if made.keys() else words)
     return made
 
 

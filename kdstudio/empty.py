@@ -26,7 +26,11 @@ class EmptyState(QWidget):
         column.addStretch(2)
         column.addWidget(IconLabel(icon, "strong_line", SIGN), 0, middle)
         column.addWidget(label(heading, "heading"), 0, middle)
-        column.addWidget(said, 0, middle)
+        line = boxes.row(0)  # with an alignment of its own in the column it would get the height of one line
+        line.addStretch(1)
+        line.addWidget(said)
+        line.addStretch(1)
+        column.addLayout(line)
         row = boxes.row(theme.SPACE)
         row.addStretch(1)
         for button in buttons:
@@ -35,4 +39,3 @@ class EmptyState(QWidget):
         column.addSpacing(theme.SPACE)
         column.addLayout(row)
         column.addStretch(3)
-

@@ -44,13 +44,14 @@ class HelpSheet(QFrame):
 
     def show_beside(self, widget: QWidget, inside: QWidget) -> None:
         """Open below a widget, or above it where there is no room, within the window."""
-        self.adjustSize()
         place = QRect(widget.mapToGlobal(QPoint(0, 0)), widget.size())
         room = QRect(inside.mapToGlobal(QPoint(0, 0)), inside.size()).adjusted(
             theme.SPACE, theme.SPACE, -theme.SPACE, -theme.SPACE
         )
+        self.move(place.topLeft())
+        self.show()  # its height is known once its words are dressed
+        self.setFixedHeight(min(self.layout().totalHeightForWidth(self.width()), room.height()))
         self.move(beside(place, QRect(QPoint(0, 0), self.size()), room))
-        self.show()
         self.close_button.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -63,12 +64,10 @@ class HelpSheet(QFrame):
 
 def beside(place: QRect, sheet: QRect, room: QRect) -> QPoint:
     """Where a sheet goes: below a place, above it, or over it, always inside the room as far as it fits."""
-    x = max(room.left(), min(place.left(), room.right() - sheet.width()))
-    below = place.bottom() + theme.HALF
-    above = place.top() - theme.HALF - sheet.height()
-    if below + sheet.height() <= room.bottom():
-        return QPoint(x, below)
-    return QPoint(x, above if above >= room.top() else max(room.top(), room.bottom() - sheet.height()))
+    below, above = place.bottom() + theme.HALF, place.top() - theme.HALF - sheet.height()
+    y = below if below + sheet.height() <= room.bottom() else above
+    lowest, rightmost = room.bottom() - sheet.height(), room.right() - sheet.width()
+    return QPoint(max(room.left(), min(place.left(), rightmost)), max(room.top(), min(y, lowest)))
 
 
 def _table(rows: Sequence[tuple[str, str]], role: theme.Role, least: int = 0) -> QWidget:

@@ -69,7 +69,8 @@ def of_method(card: MethodCard) -> Topic:
     needs = {"none": "no teacher", "logits": "a teacher's logits", "net": "a teacher net"}[card.needs.teacher]
     facts = [("Terms", terms), ("Needs", needs + (" and labels" if card.needs.labels else "")), ("Paper", card.paper)]
     found = ARXIV.search(card.paper)
-    return Topic(card.title, card.summary, tuple(f for f in facts if f[1]), f"https://arxiv.org/abs/{found[1]}" if found else "")
+    link = f"https://arxiv.org/abs/{found[1]}" if found else ""
+    return Topic(card.title, card.summary, tuple(fact for fact in facts if fact[1]), link)
 
 
 def condition(when: Condition) -> str:

@@ -111,20 +111,19 @@ class Tour(QWidget):
         buttons[(at + (1 if forward else -1)) % len(buttons)].setFocus(Qt.FocusReason.TabFocusReason)
         return True
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows turn, Escape ends."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.end()
-        elif event.key() in (Qt.Key.Key_Right, Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.next.click()
-        elif event.key() == Qt.Key.Key_Left:
-            self.back.click()
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Stay over the whole window."""
-        if event.type() == QEvent.Type.Resize:
+        """Stay over the whole window; on the buttons arrows turn, and Escape ends."""
+        if event.type() == QEvent.Type.Resize and watched is self._window:
             self.setGeometry(self._window.rect())
             QTimer.singleShot(0, self, self._place)
+        elif isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and watched is not self._window:
+            calls = {
+                Qt.Key.Key_Escape: self.end, Qt.Key.Key_Right: self.next.click, Qt.Key.Key_Left: self.back.click,
+                Qt.Key.Key_Return: self._press, Qt.Key.Key_Enter: self._press,
+            }  # fmt: skip
+            if event.key() in calls:
+                calls[Qt.Key(event.key())]()
+                return True
         return super().eventFilter(watched, event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -140,6 +139,12 @@ class Tour(QWidget):
         painter.setPen(QPen(theme.colour("accent"), 2))
         painter.drawPath(hole)
         painter.end()
+
+    def _press(self) -> None:
+        """Return presses the button that has the keyboard."""
+        here = self.focusWidget()
+        if isinstance(here, TextButton):
+            here.click()
 
     def _place(self) -> None:
         self.bubble.adjustSize()
@@ -162,5 +167,6 @@ class Tour(QWidget):
         row.addWidget(self.count)
         row.addStretch(1)
         for button in (self.skip, self.back, self.next):
+            button.installEventFilter(self)
             row.addWidget(button)
         column.addLayout(row)

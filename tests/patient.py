@@ -40,7 +40,4 @@ class PatientTrainer(QObject):
         self.orders.append("save")
 
     def move_weight(self, term: str, weight: float) -> None:
-        self.orders.append((term, weight))
-
-    def move_weight(self, term: str, weight: float) -> None:
         self.orders.append(("move", term, weight))

@@ -87,7 +87,7 @@ def _live(state: str, name: str) -> Callable[[Window, Path], None]:
 DONE = Recipe(epochs=12)
 TAUGHT = Recipe(name="20250305-080000-digits-dkd-s0", title="DKD on digits", teacher=True, epochs=12, seed=1)
 RUNNING = Recipe(name="20250306-090000-digits-reffakd-s1", until=0.6, outcome="", epochs=12, seed=2)
-FAILED = Recipe(name="20250307-070000-digits-dkd-s1", title="DKD, batch 4096", teacher=True, until=0.3, outcome="failed", epochs=12)
+FAILED = Recipe(name="20250307-070000-digits-dkd-s1", title="DKD, batch 4096", teacher=True, until=0.3, outcome="failed")
 ALL = (DONE, TAUGHT, RUNNING, FAILED)
 
 
@@ -101,12 +101,12 @@ SCENES = (
     *(Scene(f"{key}-empty", _screen(key)) for key in KEYS if key != "setup"),
     Scene("setup", _screen("setup")),
     Scene("setup-wrong", _wrong),
+    Scene("run", _stored(TAUGHT.name), (TAUGHT,)),
+    Scene("run-reffakd", _stored(DONE.name), (DONE,)),
     Scene("run-running", _live("running", RUNNING.name), (RUNNING,)),
     Scene("run-paused", _live("paused", RUNNING.name), (RUNNING,)),
-    Scene("run-finished", _stored(DONE.name), (DONE,)),
-    Scene("run-finished-dkd", _stored(TAUGHT.name), (TAUGHT,)),
     Scene("run-failed", _stored(FAILED.name), (FAILED,)),
-    *(Scene(f"{key}-filled", _screen(key), ALL) for key in KEYS if key not in ("setup", "run")),
+    *(Scene(key, _screen(key), ALL) for key in KEYS if key not in ("setup", "run")),
 )
 """What is looked at; a screen that is new in the rail is here by itself, empty and over recorded runs."""
 
