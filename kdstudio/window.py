@@ -36,6 +36,8 @@ class Window(QMainWindow):
     state_changed = Signal(str)
     """What the trainer does now: idle, starting, running, paused, stopping."""
 
+    closing = Signal()
+    """The window closes for good: what screens still have under way ends."""
     def __init__(self, store: Store, home: Path | None = None, trainer: Trainer | None = None) -> None:
         super().__init__()
         self.store = store
@@ -205,6 +207,8 @@ class Window(QMainWindow):
             return
         self.counting.end()
         QSettings().setValue("geometry", self.saveGeometry())
+        self.lineup.close()
+        self.closing.emit()
         event.accept()
 
     def restore(self) -> None:

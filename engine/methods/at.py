@@ -29,7 +29,7 @@ class AT(Method):
     summary = "The student learns where in the image the teacher is active, at every stage; channels need not agree."
     formula = (
         "L = CE(y, z^S) + w Σ_i mean (Q(F_i^S) − Q(F_i^T))^2,   i over the stages\n"
-        "Q(F) = q / ‖q‖,   q = mean_c |F_c|^p, a number for each place"
+        "Q(F) = q / ‖q‖,   q = mean_c |F_c|^p at each place"
     )
     paper = "Zagoruyko, Komodakis: Paying More Attention to Attention, ICLR 2017, arXiv 1612.03928"
     needs = Needs(teacher="net")

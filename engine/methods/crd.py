@@ -64,7 +64,7 @@ class CRD(Method):
     formula = (
         "L = CE(y, z^S) + w (ℓ(u^S) + ℓ(u^T)),   u_{bk} = exp(⟨v_b, m_k⟩ / τ) / Z\n"
         "ℓ(u) = −mean_b [ln (u_{b0} / (u_{b0} + K/N)) + Σ_k ln ((K/N) / (u_{bk} + K/N))]\n"
-        "v_b: a net's embedding of image b;   m_0: the other net's memory of it, m_1 … m_K of others;   N images"
+        "v_b: one net's embedding of image b;   m_0: the other net's memory of it, m_1 … m_K of others;   N images"
     )
     paper = "Tian, Krishnan, Isola: Contrastive Representation Distillation, ICLR 2020, arXiv 1910.10699"
     needs = Needs(teacher="net", labels=True, index=True)

@@ -51,7 +51,7 @@ class FAQD(Method):
     summary = "The student sees as alike the places of an image that its teacher sees as alike; with labels or without."
     formula = (
         "L = γ CE(y, z^S) + β L_{logit} + α Σ_i mean (S(A(F_i^S)) − S(F_i^T))^2,   i over the stages\n"
-        "S_{jk}(F) = ⟨f_j, f_k⟩ / (‖f_j‖ ‖f_k‖) for the places j, k of a map,   A an adapter\n"
+        "S_{jk}(F) = ⟨f_j, f_k⟩ / (‖f_j‖ ‖f_k‖) for places j, k of one map,   A: adapter\n"
         "fast: ‖Δ‖^2 estimated by the mean of ‖Δ g‖^2 over k random vectors g"
     )
     paper = "Li, Yang, Yin, Qi, Xin: Feature Affinity Assisted Knowledge Distillation and Quantization, arXiv 2302.10899"

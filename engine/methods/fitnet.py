@@ -22,7 +22,7 @@ class FitNet(Method):
 
     title = "FitNet"
     summary = "A regressor that is only for training predicts one of the teacher's maps from the student's."
-    formula = "L = CE(y, z^S) + w mean (R(F^S) − F^T)^2,   R a regressor: convolution, BN, ReLU"
+    formula = "L = CE(y, z^S) + w mean (R(F^S) − F^T)^2,   R: regressor (convolution, BN, ReLU)"
     paper = "Romero et al.: FitNets: Hints for Thin Deep Nets, ICLR 2015, arXiv 1412.6550"
     needs = Needs(teacher="net")
     features = (Features(stages="stage", adapter="regressor"),)

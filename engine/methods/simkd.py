@@ -58,7 +58,7 @@ class SimKD(Method):
     summary = "The student ends with its teacher's own classifier and learns nothing but the map it reads; labels are not used."
     formula = (
         "L = w mean (P(F^S) − F^T)^2\n"
-        "z^S = W^T avg P(F^S) + b^T,   W^T and b^T the teacher's own classifier, P a projector that stays"
+        "z^S = W^T avg P(F^S) + b^T,   W^T and b^T: the teacher's own classifier,   P: projector that stays"
     )
     paper = "Chen et al.: Knowledge Distillation with the Reused Teacher Classifier, CVPR 2022, arXiv 2203.14001"
     ce_weight = 0.0
