@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -80,6 +82,6 @@ def _likenesses(experiment: Experiment, path: Path) -> Pictures:
     )  # fmt: skip
 
 
-def _of_frame(net: dict[str, object]) -> dict[str, object]:
+def _of_frame(net: Mapping[str, Any]) -> dict[str, Any]:
     """The frame within what a student file says of its net."""
     return {name: tuple(v) if isinstance(v, list) else v for name, v in net.items() if name in Frame.__dataclass_fields__}

@@ -11,12 +11,12 @@ from typing import Any
 from torch import Tensor
 
 from engine import checkpoint, lineage, nets
-from engine.distilling import STAGE
 from engine.experiment import Experiment
 from engine.method import Method
 from engine.nets.net import Net
 from engine.presets import PresetError
 from engine.runs import RunFolder
+from engine.stages import DISTILLING
 
 State = Mapping[str, Tensor]
 
@@ -85,8 +85,8 @@ def learned(experiment: Experiment, methods: Mapping[str, Method], home: Path, n
 def _distilled(tree: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The state of the distilling, under way or over; None before it began."""
     hand = tree["hand"]
-    under_way = hand["carried"].get(STAGE)
-    state = under_way["state"] if under_way else hand["finished"].get(STAGE)
+    under_way = hand["carried"].get(DISTILLING)
+    state = under_way["state"] if under_way else hand["finished"].get(DISTILLING)
     return state or None
 
 

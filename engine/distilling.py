@@ -24,10 +24,10 @@ from engine.optim import Average, optimizer, rate, restore
 from engine.probes import gradient_shares
 from engine.resources import Resources
 from engine.stack import Cast, Stack
-from engine.stages import Stagehand
+from engine.stages import DISTILLING, Stagehand
 from engine.weights import Weights
 
-STAGE = "distilling"
+STAGE = DISTILLING
 MEMO = "checkpoints/memo.bin"
 """What is remembered of the teacher, while the run goes on."""
 

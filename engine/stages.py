@@ -14,6 +14,9 @@ from engine.ledger import Ledger
 from engine.loop import Batch, Loop, obey
 from engine.report import Reporter
 
+DISTILLING = "distilling"
+"""The stage in which the student learns, known by name also where nobody trains (training code takes seconds to import)."""
+
 
 class Stagehand:
     """Opens and closes stages. `finished` holds what ended stages left behind."""

@@ -18,15 +18,15 @@ NAMED = 3
 
 
 class Trial(QObject):
-    """One question at a time; `changed` says that more is known. `nets` are who answers, `notes` sentences about who does not
-    and what went wrong."""
+    """One question at a time; `changed` says that more is known. `nets` are who answers and what each is called, `notes`
+    sentences about who does not and what went wrong."""
 
     changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.images: list[Image] = []
-        self.nets: list[str] = []
+        self.nets: dict[str, str] = {}
         self.notes: list[str] = []
         self._child = Child(self)
         self._child.said.connect(self._hear)
@@ -44,7 +44,7 @@ class Trial(QObject):
         """Ask the student of a finished run about image files, `MOST` at once; a question before is dropped."""
         self._child.end()
         asked = list(images[:MOST])
-        self.images, self.nets, self.notes = [image_of(path) for path in asked], [], []
+        self.images, self.nets, self.notes = [image_of(path) for path in asked], {}, []
         if len(images) > len(asked):
             self.notes.append(f"The first {MOST} of {len(images)} images are asked about.")
         beside = ["--beside", str(baseline)] if baseline is not None else []
@@ -59,7 +59,7 @@ class Trial(QObject):
     def _hear(self, said: dict[str, Any]) -> None:
         match said["said"]:
             case "net":
-                self.nets.append(said["who"])
+                self.nets[said["who"]] = said["name"]
             case "missing":
                 self.notes.append(f"No {said['who']}: {said['sentence']}.")
             case "unreadable":

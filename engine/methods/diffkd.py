@@ -70,7 +70,7 @@ class DiffKD(Method):
               when={**ON_FEATURES, **MATCHED}),
         Watch("steps", "distribution", "How far the student's latent is from the teacher's before denoising and at every "
               "evaluation of the noise predictor, as if it ended there; 1 is as near as the teacher's mean.",
-              title="denoising steps", unit="of its variance", when={**ON_FEATURES, **DENOISED}),
+              title="denoising steps", unit="of the teacher's variance", when={**ON_FEATURES, **DENOISED}),
         Watch("denoising", "images", "The same latents of a few images, along the direction in which the teacher's vary most.",
               title="denoising", when={**ON_FEATURES, **DENOISED}),
         Watch("gamma_mean", "curve", "Mean γ over images.", title="mean γ of features", when={**ON_FEATURES, **MATCHED}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.events import Watched
@@ -61,7 +62,9 @@ class AffinityCard(Card):
             each.setSpacing(2)
             each.addWidget(theme.set_role(QLabel(name), "muted"))
             each.addWidget(chart, 1)
-            row.addLayout(each, 3 if name == "image" else 4)
+            row.addLayout(each)
+        row.addStretch(1)
+        self.maps[MAPS[0]].ruled = False
         for name, chart in self.maps.items():
             chart.set_scale("around zero" if name == MAPS[2] else "whole range")
             chart.setAccessibleName(f"Affinity, {name}")
@@ -77,6 +80,15 @@ class AffinityCard(Card):
         for signal in (self._stage.currentIndexChanged, self._image.currentIndexChanged, self.records.moved):
             signal.connect(self.redraw)
         self._over.currentIndexChanged.connect(self._paint_over)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The image and the three maps get equal squares, the scales what is left."""
+        super().resizeEvent(event)
+        ruled = self.maps[MAPS[1]].margin()
+        side = max(40, (self.width() - 5 * theme.SPACE - 2 * ruled - theme.GAP) // 4)
+        self.picture.setFixedWidth(side)
+        for chart in self.maps.values():
+            chart.setFixedWidth(side + chart.margin())
 
     def wants(self, watch: str) -> bool:
         """Whether a watch belongs to this card."""

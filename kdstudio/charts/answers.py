@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,12 +54,12 @@ class Answers(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Answers")
         self.images: list[Image] = []
-        self.nets: list[str] = []
+        self.nets: dict[str, str] = {}
         theme.signals.changed.connect(self.update)
 
-    def show_images(self, images: Sequence[Image], nets: Sequence[str]) -> None:
-        """Show these images with a column for each net."""
-        self.images, self.nets = list(images), list(nets)
+    def show_images(self, images: Sequence[Image], nets: Mapping[str, str]) -> None:
+        """Show these images with a column for each net, who it is and what it is called."""
+        self.images, self.nets = list(images), dict(nets)
         self.setAccessibleDescription("; ".join(describe(image) for image in self.images))
         self.updateGeometry()
         self.update()
@@ -79,9 +79,10 @@ class Answers(QWidget):
         painter = QPainter(self)
         left = SIDE + GAP
         wide = (self.width() - left) // max(1, len(self.nets))
-        for k, who in enumerate(self.nets):
+        for k, (who, name) in enumerate(self.nets.items()):
             painter.setPen(theme.series(NETS[who]))
-            painter.drawText(QRect(left + k * wide, 0, wide - GAP, self._head()), Qt.AlignmentFlag.AlignVCenter, who)
+            words = self.fontMetrics().elidedText(f"{who} · {name}", Qt.TextElideMode.ElideRight, wide - GAP)
+            painter.drawText(QRect(left + k * wide, 0, wide - GAP, self._head()), Qt.AlignmentFlag.AlignVCenter, words)
         for i, image in enumerate(self.images):
             top = self._head() + i * (self._row() + GAP)
             self._paint_image(painter, image, top)

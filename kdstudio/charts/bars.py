@@ -15,6 +15,8 @@ from kdstudio.charts.figures import figure, number_width, tabular
 
 NUMBERS = 2
 """Of so many series the numbers are written."""
+APART = 6
+"""Pixels before a number."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ class Bars(QWidget):
         painter = QPainter(self)
         height = min(self.height() / len(rows), self._row_height() * 1.6)
         metrics = self.fontMetrics()
-        left = min(84, max(metrics.horizontalAdvance(self.names[r]) for r in rows)) + 6
-        right = number_width(self.font()) * min(len(self.series), NUMBERS)
+        left = min(84, max(metrics.horizontalAdvance(self.names[r]) + 2 for r in rows)) + 6
+        right = (number_width(self.font()) + APART) * min(len(self.series), NUMBERS)
         full = self._full(rows)
         for i, row in enumerate(rows):
             box = QRectF(0, i * height, self.width(), height)
@@ -110,7 +112,7 @@ class Bars(QWidget):
 
     def _paint_number(self, painter: QPainter, box: QRectF, row: int) -> None:
         side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        wide = number_width(self.font())
+        wide = number_width(self.font()) + APART
         for k, one in enumerate(reversed(self.series[:NUMBERS])):
             painter.setPen(theme.series(one.index))
             value = float(one.values[row])

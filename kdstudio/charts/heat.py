@@ -44,6 +44,7 @@ class HeatMap(QWidget):
         self.row = 0
         self._ends = (0.0, 1.0)
         self._given: tuple[float, float] | None = None
+        self.ruled = True  # the scale stands at the right; of several maps with the same ends one needs it
         self._image = QImage()
         self._at = (-1, -1)
         theme.signals.changed.connect(self._colour)
@@ -111,7 +112,7 @@ class HeatMap(QWidget):
         """Where the cells lie: as square as there is room for names at the left and the scale at the right."""
         rows, columns = self.values.shape
         left = self._names_width() + (4 if self._named() else 0)
-        right = GAP + BAR + 4 + number_width(self.font())
+        right = self.margin()
         bottom = self.fontMetrics().height() + 4 if self._named_below() else 2
         width, height = self.width() - left - right, self.height() - 2 - bottom
         cell = min(width / columns, height / rows) if rows and columns else 0
@@ -119,6 +120,10 @@ class HeatMap(QWidget):
             cell = int(cell) if cell >= 3 else cell
             return QRect(left, 2, max(1, round(cell * columns)), max(1, round(cell * rows)))
         return QRect(left, 2, max(1, width), max(1, height))
+
+    def margin(self) -> int:
+        """Pixels right of the cells: for the scale, where it stands there."""
+        return GAP + BAR + 4 + number_width(self.font()) if self.ruled else 2
 
     def _named(self) -> bool:
         rows = self.values.shape[0]
@@ -143,7 +148,8 @@ class HeatMap(QWidget):
         painter.drawRect(frame.adjusted(-1, -1, 0, 0))
         self._paint_marks(painter, frame)
         self._paint_names(painter, frame)
-        self._paint_scale(painter, frame)
+        if self.ruled:
+            self._paint_scale(painter, frame)
         painter.end()
 
     def _paint_marks(self, painter: QPainter, frame: QRect) -> None:

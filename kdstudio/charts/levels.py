@@ -21,7 +21,7 @@ class LevelsCard(Card):
     def __init__(self, history: History) -> None:
         super().__init__(
             "Weights and their levels",
-            "in units of the scale",
+            "",
             "Float weights of one layer; every line is a level they are put on",
         )
         self.history = history
@@ -68,7 +68,7 @@ class LevelsCard(Card):
         first, last = (int(reach[0]), int(reach[-1]) + 1) if len(reach) else (0, len(values))
         edges = record.labels["edges"][first : last + 1]
         self.histogram.show_shares(values[first:last], edges, [level for level in levels if edges[0] <= level[1] <= edges[-1]])
-        used = f"{len(self.histogram.levels)} of its {len(levels)} levels lie where there are weights"
+        used = f"in units of the layer's scale; {len(self.histogram.levels)} of its {len(levels)} levels lie where weights are"
         self._caption.setText(used + ("; the last columns hold what is further out" if values[0] + values[-1] > 0 else ""))
 
     def table(self) -> Rows:

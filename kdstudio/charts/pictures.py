@@ -106,8 +106,9 @@ class Gallery(QWidget):
         return min(len(self.tiles), columns * rows)
 
     def _least(self) -> int:
-        """The least width of a tile: that of its label, within reason."""
-        return min(LEAST, max(self.fontMetrics().horizontalAdvance(t.label) for t in self.tiles) + MARK + 3)
+        """The least width of a tile: that of its label, within reason, and of a picture."""
+        label = max(self.fontMetrics().horizontalAdvance(t.label) for t in self.tiles) + MARK + 3
+        return LEAST if self.depth > 1 else max(SMALLEST, min(LEAST, label))
 
     def _place(self, i: int, grid: tuple[int, int, int, int]) -> QRect:
         columns, _, width, side = grid
@@ -147,7 +148,7 @@ class Gallery(QWidget):
         for who, guesses in tile.guesses.items():
             for rank in range(self.depth):
                 box = QRect(place.x(), y, place.width(), metrics.height())
-                self._paint_guess(painter, box, who, guesses[rank : rank + 1], tile.label)
+                self._paint_guess(painter, box, who, guesses[rank : rank + 1], tile.label if rank == 0 else "")
                 y += metrics.height()
 
     def _paint_guess(self, painter: QPainter, box: QRect, who: str, guess: tuple[Guess, ...], label: str) -> None:

@@ -15,8 +15,8 @@ from kdstudio.charts.pictures import WHO, Gallery
 from kdstudio.charts.records import Records
 from kdstudio.history import History
 
-SHOWN = 60
-"""Most samples that are painted."""
+SHOWN, LARGE = 24, 96
+"""Most samples that are painted on the card among others, and alone on the board."""
 EVERY = "every class"
 
 
@@ -36,6 +36,7 @@ class SamplesCard(Card):
         self._pictures = Pictures(history)
         self._samples: Samples | None = None
         self._rows: list[int] = []
+        self._most = SHOWN
         self._build()
 
     def _build(self) -> None:
@@ -68,6 +69,8 @@ class SamplesCard(Card):
         """Alone on the board there is room for all that was named."""
         super().set_grown(grown)
         self.gallery.set_depth(3 if grown else 1)
+        self._most = LARGE if grown else SHOWN
+        self._arrange_samples()
 
     def redraw(self) -> None:
         """Show the newest record, or the one gone back to."""
@@ -93,7 +96,7 @@ class SamplesCard(Card):
         if self._samples is None:
             return
         self._rows = self._samples.chosen(self.order(), self._class.currentData() or "")
-        self.gallery.show_tiles([self._samples.tile(row) for row in self._rows[:SHOWN]])
+        self.gallery.show_tiles([self._samples.tile(row) for row in self._rows[: self._most]])
         for who, key in self._keys.items():
             key.setVisible(any(who in tile.guesses for tile in self.gallery.tiles[:1]))
         self._caption_it()

@@ -83,18 +83,16 @@ class TemplateGrid(QWidget):
         return min(self.maps.shape[1], columns * lines)
 
     def _grid(self) -> tuple[int, int, int]:
-        """Columns and lines of images, and their side: what shows most of them, as large as can be."""
+        """Columns and lines of images, and their side: all images where they are not too small, else what fills the room."""
         deep, count = max(self.maps.shape[0], 1), max(self.maps.shape[1], 1)
-        wide, best = self.width() - self._margin(), (1, 1, LEAST)
-        for columns in range(1, count + 1):
-            side = (wide + GAP) // columns - GAP
-            lines = -(-count // columns)
-            side = min(side, ((self.height() + GAP) // lines - GAP) // deep)
-            if side >= LEAST and side > best[2]:
-                best = (columns, lines, side)
-        if best[:2] == (1, 1):
-            return max(1, (wide + GAP) // (LEAST + GAP)), max(1, (self.height() + GAP) // (deep * LEAST + GAP)), LEAST
-        return best
+        wide = self.width() - self._margin()
+        choices = [(1, 1, LEAST)]
+        for lines in range(1, count + 1):
+            side = min(((self.height() + GAP) // lines - GAP) // deep, wide)
+            least = min(side, (wide + GAP) // -(-count // lines) - GAP)  # narrower, but all of them
+            choices += [((wide + GAP) // (each + GAP), lines, each) for each in (side, least) if each >= LEAST]
+        whole = [c for c in choices if c[0] * c[1] >= count]
+        return max(whole, key=lambda c: c[2]) if whole else max(choices, key=lambda c: c[0] * c[1] * c[2] ** 2)
 
     def _margin(self) -> int:
         return max((self.fontMetrics().horizontalAdvance(row) for row in self.rows), default=0) + GAP

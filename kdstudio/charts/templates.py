@@ -101,8 +101,9 @@ class TemplatesCard(Card):
             words = f"Template {self.grid.chosen}: {each}. Click it again for all."
         else:
             count = len(np.unique(self.grid.maps))
-            words = f"{count} templates in these images, numbered by the teacher's use; click a place to see where else its is"
-        self._caption.setText(words)
+            words = f"{count} templates, numbered by the teacher's use; click a place to see where else its template is"
+        shown, there = self.grid.shown(), self.grid.maps.shape[1]
+        self._caption.setText(words + (f" · {shown} of {there} images" if shown < there else ""))
 
     def table(self) -> Rows:
         """Every place of every image."""

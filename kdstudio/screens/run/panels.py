@@ -179,7 +179,7 @@ class Panels:
 
 def _title(watch: dict[str, Any]) -> str:
     title = str(watch.get("title") or watch["name"].rpartition(".")[2].replace("_", " "))
-    return title[:1].upper() + title[1:]
+    return title[:1].upper() + title[1:] if title[:1].isascii() else title  # γ is no Γ
 
 
 def _matrices(watches: list[dict[str, Any]]) -> tuple[Matrix, ...]:
