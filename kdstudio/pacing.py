@@ -42,6 +42,7 @@ class Pacing(QObject):
         super().__init__(parent)
         self._home = home
         self._known: tuple[Pace, ...] | None = None
+        self._judged = "judged by earlier runs"
         self._carrier = _Carrier()
         self._carrier.read.connect(self._take)
         self._pool = QThreadPool(self)
@@ -55,6 +56,7 @@ class Pacing(QObject):
         epochs = experiment.training.epochs * experiment.dataset.subset
         made = Pace(estimate.likeness(experiment), seconds / epochs, 0.0)
         self._known = (made, *(self._known or ()))
+        self._judged = "as measured"
 
     def knows(self, experiments: Sequence[Experiment]) -> bool:
         """Whether it can tell of each of them; also while it still looks."""
@@ -78,7 +80,7 @@ class Pacing(QObject):
             return "how long is not known: nothing like it has run yet"
         if len(told) < len(each):
             return f"about {in_words(sum(told))} for {len(told)} of them; nothing like the others has run yet"
-        return f"about {in_words(sum(told))} in all, judged by earlier runs"
+        return f"about {in_words(sum(told))} in all, {self._judged}"
 
     def _take(self, found: tuple[Pace, ...]) -> None:
         self._known = found

@@ -54,6 +54,10 @@ class QueueScreen(QWidget):
         self.edit = IconButton("edit", "Edit in Set up")
         self.remove = IconButton("close", "Remove from the queue")
         self.more = IconButton("more", "What else can be done with it")
+        self.controls = TextButton("Queue controls", "secondary", "clone")
+        self.controls.setToolTip(
+            "Runs on the same seeds with one thing taken away: labels alone, no term, an untrained teacher…"
+        )
         self.watch = TextButton("Watch", "secondary", "run")
         self._pages = QStackedWidget()
         self._timer = QTimer(self)
@@ -115,6 +119,7 @@ class QueueScreen(QWidget):
         self.edit.setEnabled(entry is not None and entry.what == "train" and entry.state != "running" and not entry.resume)
         self.remove.setEnabled(bool(keys) and all(self._removable(key) for key in keys))
         self.more.setEnabled(entry is not None)
+        self.controls.setEnabled(entry is not None and entry.what == "train" and not entry.resume)
         self.watch.setEnabled(entry is not None and bool(entry.runs or self.queue.desk_of(entry.key)))
         self.watch.setText("Watch" if entry is None or entry.state == "running" else "Open run")
         waits = bool(self.queue.listing.waiting())
@@ -165,8 +170,6 @@ class QueueScreen(QWidget):
         ):  # fmt: skip
             made.addAction(words, lambda what=what: self.follow_requested.emit(key, what)).setEnabled(taught)
         made.addAction("Export its student when it is done…", lambda: self._export(key)).setEnabled(taught)
-        made.addSeparator()
-        made.addAction("Queue its controls", lambda: self.controls_requested.emit(key)).setEnabled(taught and not entry.resume)
         return made
 
     def device_menu(self) -> QMenu:
@@ -241,6 +244,7 @@ class QueueScreen(QWidget):
         self.remove.clicked.connect(self.take_out)
         self.more.clicked.connect(lambda: self._open_menu(self.more.mapToGlobal(QPoint(0, self.more.height()))))
         self.edit.clicked.connect(lambda: [self.edit_requested.emit(key) for key in self.keys()])
+        self.controls.clicked.connect(lambda: [self.controls_requested.emit(key) for key in self.keys()])
         self.watch.clicked.connect(lambda: [self.watch_requested.emit(key) for key in self.keys()])
         for button, words, keys in (
             (self.up, "Move up in the queue", "Alt+Up"), (self.down, "Move down in the queue", "Alt+Down"),
@@ -248,6 +252,7 @@ class QueueScreen(QWidget):
             (self.undo, "Undo the removal", QKeySequence.StandardKey.Undo), (self.edit, "Edit the entry in Set up", "Ctrl+E"),
             (self.go, "Go on with the queue", ""), (self.rest, "Pause the queue after this run", ""),
             (self.clear, "Clear what is finished", ""), (self.watch, "Watch the run of the entry", ""),
+            (self.controls, "Queue the controls of the entry", ""),
         ):  # fmt: skip
             commands.press(self, button, words, keys=keys)
         theme.signals.changed.connect(self.view.viewport().update)
@@ -260,7 +265,7 @@ class QueueScreen(QWidget):
             head.addWidget(part)
         tools = boxes.row(theme.HALF)
         tools.addWidget(self.state, 1)
-        for tool in (self.up, self.down, self.edit, self.remove, self.more, self.watch):
+        for tool in (self.up, self.down, self.edit, self.remove, self.more, self.controls, self.watch):
             tools.addWidget(tool)
         body = QWidget()
         inner = boxes.column(theme.SPACE, body)
