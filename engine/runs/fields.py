@@ -45,6 +45,7 @@ _ALL = (
     Field("student", "text", lambda r: r.student, "the student net"),
     Field("method", "set", lambda r: r.methods, "one of its methods"),
     Field("tag", "set", lambda r: r.tags, "one of its tags"),
+    Field("moved", "set", lambda r: r.moved, "a term whose weight was moved while it went on, which leaves it out of pairing"),
     Field("note", "text", lambda r: r.note, "your note"),
     Field("group", "text", lambda r: r.group, "what its repeats have in common"),
     Field("parent", "text", lambda r: r.parent, "the run whose student it started from"),
@@ -73,6 +74,7 @@ STATES = ("running", "done", "stopped", "failed", "interrupted")
 
 FLAGS: Mapping[str, Callable[[RunRow], bool]] = {
     "archived": lambda row: row.archived,
+    "moved": lambda row: bool(row.moved),
     **{state: (lambda row, state=state: row.state == state) for state in STATES},  # type: ignore[misc]
 }
 """Words that say something of a run by themselves."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ CHANGES = {
         ({"energy_budget": 2.0}, 1.0, None, ""),
     ],
 )
-def test_a_budget_is_spent_when_it_is(settings: dict[str, float], seconds: float, joules: float | None, words: str) -> None:
+def test_a_budget_is_spent_when_it_is(settings: dict[str, Any], seconds: float, joules: float | None, words: str) -> None:
     said = budget.spent(RunSettings(**settings), seconds, joules)
     assert bool(said) == bool(words)
     assert words in said

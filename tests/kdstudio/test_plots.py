@@ -27,6 +27,7 @@ from kdstudio.charts.places import places
 from kdstudio.charts.strokes import ALL, points_of
 from kdstudio.history import History
 from kdstudio.screens.run import RunScreen
+from kdstudio.screens.run.measuring import measure_curves, measure_memory
 
 SMALL = Recipe(epochs=6)
 Show = Callable[[Any], Any]
@@ -383,3 +384,11 @@ def test_all_plots_ignore_outliers_at_one_click(screen: RunScreen, qtbot: QtBot)
     screen.lens_bar.outliers.click()
     assert losses.lens.calm  # type: ignore[attr-defined]
     assert screen.redraw.at_once
+
+
+def test_what_plots_cost_is_measured_for_the_bench(qtbot: QtBot) -> None:
+    redraw, picture = measure_curves(40, 60)
+    assert 0 < redraw < 1000 and 0 < picture < 1000
+    growth, rate = measure_memory(0.4, 500)
+    assert rate == pytest.approx(500, rel=0.5)
+    assert growth < 50
