@@ -73,7 +73,7 @@ class Picturing:
             side = affinity_maps.side_of(f_s, f_t)
             if side < 2:
                 continue
-            labels = {"stage": [tap, counterpart], "places": [side, side]}
+            labels: dict[str, list[Any]] = {"stage": [tap, counterpart], "places": [side, side]}
             if self._first(f"affinity/{tap}"):
                 self._show("affinity_teacher", affinity_maps.small(f_t, side), labels)
             self._show("affinity_student", affinity_maps.small(f_s, side), labels)

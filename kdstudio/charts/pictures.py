@@ -49,7 +49,7 @@ class Gallery(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.tiles: tuple[Tile, ...] = ()
         self.rows: list[str] = []
-        self.depth = 1
+        self.ranks = 1
         self._pixmaps: list[list[QPixmap]] = []
         theme.signals.changed.connect(self.update)
 
@@ -59,9 +59,9 @@ class Gallery(QWidget):
         self._pixmaps = [[as_pixmap(p) for p in tile.pictures] for tile in self.tiles]
         self.update()
 
-    def set_depth(self, depth: int) -> None:
-        """Under each picture as many classes are written as each net named, at most `depth`."""
-        self.depth = depth
+    def set_ranks(self, ranks: int) -> None:
+        """Under each picture as many classes are written as each net named, at most `ranks`."""
+        self.ranks = ranks
         self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -75,7 +75,7 @@ class Gallery(QWidget):
 
     def _lines(self) -> int:
         tile = self.tiles[0]
-        return (1 if tile.label else 0) + self.depth * len(tile.guesses)
+        return (1 if tile.label else 0) + self.ranks * len(tile.guesses)
 
     def _margin(self) -> int:
         if len(self.rows) < 2:
@@ -108,7 +108,7 @@ class Gallery(QWidget):
     def _least(self) -> int:
         """The least width of a tile: that of its label, within reason, and of a picture."""
         label = max(self.fontMetrics().horizontalAdvance(t.label) for t in self.tiles) + MARK + 3
-        return LEAST if self.depth > 1 else max(SMALLEST, min(LEAST, label))
+        return LEAST if self.ranks > 1 else max(SMALLEST, min(LEAST, label))
 
     def _place(self, i: int, grid: tuple[int, int, int, int]) -> QRect:
         columns, _, width, side = grid
@@ -146,7 +146,7 @@ class Gallery(QWidget):
             self._paint_line(painter, QRect(place.x(), y, place.width(), metrics.height()), -1, tile.label, "text")
             y += metrics.height()
         for who, guesses in tile.guesses.items():
-            for rank in range(self.depth):
+            for rank in range(self.ranks):
                 box = QRect(place.x(), y, place.width(), metrics.height())
                 self._paint_guess(painter, box, who, guesses[rank : rank + 1], tile.label if rank == 0 else "")
                 y += metrics.height()

@@ -101,7 +101,7 @@ class Placed(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows go to the next place."""
-        down, across = STEPS.get(event.key(), (0, 0))
+        down, across = STEPS.get(Qt.Key(event.key()), (0, 0))
         row, column = self._place // self._side + down, self._place % self._side + across
         if not (down or across):
             super().keyPressEvent(event)

@@ -68,7 +68,7 @@ class SamplesCard(Card):
     def set_grown(self, grown: bool) -> None:
         """Alone on the board there is room for all that was named."""
         super().set_grown(grown)
-        self.gallery.set_depth(3 if grown else 1)
+        self.gallery.set_ranks(3 if grown else 1)
         self._most = LARGE if grown else SHOWN
         self._arrange_samples()
 
@@ -84,7 +84,7 @@ class SamplesCard(Card):
         self._order.offer([(o.words, o) for o in self._samples.orders()])
         self._order.setToolTip("\n".join(f"{o.words}: {o.help}" for o in self._samples.orders()))
         there = set(self._samples.labels)
-        self._class.offer([(EVERY, "")] + [(name, name) for name in self._samples.classes if name in there])
+        self._class.offer([(EVERY, ""), *((name, name) for name in self._samples.classes if name in there)])
         self._class.setVisible(bool(there))
         self._arrange_samples()
 
