@@ -13,6 +13,7 @@ from engine.comparison.contenders import Contender
 from engine.comparison.contents import Setting
 from engine.comparison.curves import Overlay
 from engine.comparison.front import Point
+from engine.comparison.importance import Axis, Importance
 from engine.comparison.metrics import Cell, Metric
 from engine.comparison.sides import CompareError, Side, read_all
 
@@ -90,11 +91,11 @@ class Comparison:
         """The contenders by cost and gain, the Pareto front marked."""
         return front.points(self.contenders, cost, gain)
 
-    def importance(self, metric: str) -> list[importance.Importance]:
+    def importance(self, metric: str) -> list[Importance]:
         """Which of the varied settings explain a metric."""
         return importance.importance(self.sides, metric, self.catalogue)
 
-    def axes(self, metric: Metric) -> list[importance.Axis]:
+    def axes(self, metric: Metric) -> list[Axis]:
         """Axes of parallel coordinates."""
         return importance.axes(self.sides, metric.name, metric.heading(), self.catalogue)
 

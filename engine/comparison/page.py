@@ -51,7 +51,7 @@ def _swatch(number: int) -> str:
 def _runs(found: Comparison) -> str:
     items = []
     for side in found.sides:
-        tags = [side.state] if side.state != "done" else []
+        tags: list[str] = [side.state] if side.state != "done" else []
         tags += ["baseline"] if side is found.baseline else []
         tags += ["weights moved by hand"] if side.moved else []
         words = "".join(f' <span class="tag">{escape(tag)}</span>' for tag in tags)

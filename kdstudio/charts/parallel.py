@@ -53,17 +53,19 @@ class Parallel(QWidget):
         spans = [(axis.places[run], self.brushes[axis.path]) for axis in self.axes if axis.path in self.brushes]
         return all(low <= place <= high for place, (low, high) in spans)
 
-    def x(self, axis: int) -> float:
+    def across(self, axis: int) -> float:
         """Where an axis stands."""
         return SIDE + axis * (self.width() - 2 * SIDE) / max(1, len(self.axes) - 1)
 
-    def y(self, place: float) -> float:
+    def down(self, place: float) -> float:
         """How far down a place from 0 to 1 is."""
         return self.height() - FOOT - place * (self.height() - TOP - FOOT)
 
     def _line(self, run: int) -> list[QPointF]:
         places = [axis.places[run] for axis in self.axes]
-        return [] if any(math.isnan(p) for p in places) else [QPointF(self.x(n), self.y(p)) for n, p in enumerate(places)]
+        return (
+            [] if any(math.isnan(p) for p in places) else [QPointF(self.across(n), self.down(p)) for n, p in enumerate(places)]
+        )
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Faint lines below, kept ones above, the one that is meant thick, then the axes with their words."""
@@ -81,14 +83,14 @@ class Parallel(QWidget):
         painter.end()
 
     def _paint_axis(self, painter: QPainter, n: int, axis: Axis) -> None:
-        x, metrics = self.x(n), self.fontMetrics()
+        x, metrics = self.across(n), self.fontMetrics()
         painter.setPen(QPen(theme.colour("strong_line"), 1))
-        painter.drawLine(QPointF(x, self.y(0)), QPointF(x, self.y(1)))
+        painter.drawLine(QPointF(x, self.down(0)), QPointF(x, self.down(1)))
         if axis.path in self.brushes:
             low, high = self.brushes[axis.path]
             tint = theme.colour("accent")
             tint.setAlpha(70)
-            painter.fillRect(QRectF(x - BRUSH / 2, self.y(high), BRUSH, max(2.0, self.y(low) - self.y(high))), tint)
+            painter.fillRect(QRectF(x - BRUSH / 2, self.down(high), BRUSH, max(2.0, self.down(low) - self.down(high))), tint)
         room = max(40, int((self.width() - 2 * SIDE) / max(1, len(self.axes) - 1)) - 8)
         painter.setPen(theme.colour("text"))
         name = metrics.elidedText(axis.label, Qt.TextElideMode.ElideRight, room)
@@ -97,7 +99,7 @@ class Parallel(QWidget):
         last = n == len(self.axes) - 1
         for place, words in axis.ticks:
             said = metrics.elidedText(words, Qt.TextElideMode.ElideRight, SIDE - 8 if last else room - 12)
-            box = QRectF(x + 5, self.y(place) - 17, metrics.horizontalAdvance(said) + 2, 16)
+            box = QRectF(x + 5, self.down(place) - 17, metrics.horizontalAdvance(said) + 2, 16)
             ground = theme.colour("surface")
             ground.setAlpha(200)
             painter.fillRect(box, ground)
@@ -106,7 +108,7 @@ class Parallel(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin a brush on the nearest axis."""
-        near = [(abs(self.x(n) - event.position().x()), n) for n in range(len(self.axes))]
+        near = [(abs(self.across(n) - event.position().x()), n) for n in range(len(self.axes))]
         if near and min(near)[0] <= 2 * BRUSH:
             self._from = (min(near)[1], self._place(event.position().y()))
 

@@ -17,6 +17,7 @@ from engine.cli import cli
 from engine.comparison import CompareError, Comparison, colours, curves, importance, matrices, metrics, page, saved, text
 from engine.comparison.front import front
 from engine.comparison.sides import LATENCY
+from engine.events import Note, RunResumed
 from engine.runs import RunFolder
 
 
@@ -284,3 +285,16 @@ def test_only_the_curves_that_are_asked_for_are_read(home: Path) -> None:
     assert set(run.curves()) == set(run.columns())
     column = run.columns()["distilling/loss"]
     assert (column.per_epoch, column.clocks.tolist()[:2]) == (10.0, [1.0, 2.0])
+
+
+def test_what_was_said_but_for_numbers_is_kept_beside_the_log_until_the_log_changes(home: Path) -> None:
+    run = RunFolder.open(pair(home)[0])
+    first = [type(event).__name__ for event in run.facts()]
+    assert first == ["RunStarted", "StageStarted", "Watched", "RunEnded"]
+    kept = run.path / "columns" / "facts.jsonl"
+    assert len(kept.read_text(encoding="utf-8").splitlines()) == 5
+    run.append(RunResumed(stage="distilling", step=0, epoch=0, kept=2))
+    run.append(Note(text="again"))
+    assert [type(event).__name__ for event in run.facts()] == ["RunStarted", "StageStarted", "Note"]
+    kept.write_text("torn", encoding="utf-8")
+    assert len(run.facts()) == 3

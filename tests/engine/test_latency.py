@@ -20,7 +20,7 @@ from engine.export.header import StudentError
 def with_students(home: Path) -> list[Path]:
     paths = pair(home)[:2]
     for path in paths:
-        net = nets.build("lenet5", classes=10, channels=1, size=28, mean=(0.5,), std=(0.5,))
+        net = nets.build("lenet5", classes=10, channels=1, size=32, mean=(0.5,), std=(0.5,))
         student.write(path / "student.safetensors", net, {"classes": list("0123456789")})
     return paths
 

@@ -20,6 +20,8 @@ from kdstudio.charts.ranges import Ranged
 from kdstudio.entries import ENTRIES
 from kdstudio.screens.compare import CompareScreen
 from kdstudio.screens.compare.naming import SaveSheet
+from kdstudio.store import Store
+from kdstudio.window import Window
 
 PLOT = "distilling/student/test/top1"
 
@@ -166,7 +168,7 @@ def test_what_was_varied_is_ranked_and_a_brush_keeps_the_runs_it_crosses(qtbot: 
     assert [one.path for one in screen.varied.importance.bars.ranked] == ["methods.kd.temperature"]
     picture = screen.varied.parallel.picture
     qtbot.waitUntil(lambda: picture.width() > 300, timeout=5000)
-    x, high, low = round(picture.x(0)), round(picture.y(1.0)), round(picture.y(0.5))
+    x, high, low = round(picture.across(0)), round(picture.down(1.0)), round(picture.down(0.5))
     qtbot.mousePress(picture, Qt.MouseButton.LeftButton, pos=QPoint(x, high))
     qtbot.mouseMove(picture, QPoint(x, low))
     qtbot.mouseRelease(picture, Qt.MouseButton.LeftButton, pos=QPoint(x, low))
@@ -250,6 +252,25 @@ def test_another_scheme_gives_every_curve_its_other_colour(screen: CompareScreen
     theme.set_mode("dark")
     qtbot.waitUntil(lambda: {t.name: t.pen.color().name() for t in card(screen).drawn} != before, timeout=5000)
     theme.set_mode("light")
+
+
+def test_runs_chosen_in_the_table_are_laid_side_by_side(qtbot: QtBot, home: Path, store: Store) -> None:
+    pair(home)
+    window = Window(store, home)
+    qtbot.addWidget(window)
+    window.show()
+    window.show_runs()
+    table = window.runs
+    qtbot.waitUntil(lambda: table.view.model().rowCount() == 6, timeout=5000)
+    assert not table.compare.isEnabled()
+    table.view.selectAll()
+    qtbot.mouseClick(table.compare, Qt.MouseButton.LeftButton)
+    screen = window.page("compare")
+    assert isinstance(screen, CompareScreen)
+    qtbot.waitUntil(lambda: screen.comparison is not None, timeout=5000)
+    assert screen.isVisible() and len(screen.roster.rows) == 6
+    screen.wait()
+    table.wait()
 
 
 def test_compare_stands_in_the_rail_between_runs_and_library() -> None:

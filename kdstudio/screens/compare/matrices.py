@@ -217,7 +217,8 @@ class MatricesTab(QWidget):
             return
         numbers = self.comparison.numbers
         self.card.show_pair(
-            *pair,
+            pair[0],
+            pair[1],
             (self.comparison.label(chosen[0]), self.comparison.label(chosen[1])),
             (numbers[chosen[0].name], numbers[chosen[1].name]),
         )
@@ -234,7 +235,7 @@ def _difference(left: Matrix | None, right: Matrix | None) -> tuple[Matrix | Non
 
 def _ends(shown: list[Matrix], scale: Scale) -> tuple[float, float]:
     """What the colours of both stretch over."""
-    kept = [m.values[~np.eye(*m.values.shape, dtype=bool)] if _diagonal(m, scale) else m.values.ravel() for m in shown]
+    kept = [m.values[np.eye(*m.values.shape) == 0] if _diagonal(m, scale) else m.values.ravel() for m in shown]
     together = np.concatenate(kept) if kept else np.array([])
     together = together[np.isfinite(together)]
     return (float(together.min()), float(together.max())) if together.size else (0.0, 1.0)

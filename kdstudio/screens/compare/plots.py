@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import get_args
 
 from PySide6.QtCore import Qt, Signal
@@ -102,7 +103,7 @@ class PlotsTab(QWidget):
             self.redraw.forget()
             self.board.clear()
             for overlay in wanted:
-                self.redraw.later(lambda overlay=overlay: self._add(overlay))
+                self.redraw.later(partial(self._add, overlay))
             self.redraw.finish()
         self.mark_all()
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QMenu, QStackedWidget, QTabWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QTabWidget, QWidget
 
-from engine.comparison import FEWEST, MOST, Comparison, Side, page, saved, text
+from engine.comparison import FEWEST, MOST, Comparison, Side, saved
 from engine.comparison.sides import CompareError
-from kdstudio import actions, asking, boxes, commands, theme
-from kdstudio.charts import export
+from kdstudio import asking, boxes, commands, theme
 from kdstudio.charts.board import RIGHT
-from kdstudio.charts.card import Card
+from kdstudio.charts.card import Card, Waiting
 from kdstudio.charts.picker import Picker
 from kdstudio.empty import EmptyState
 from kdstudio.icons import TextButton
+from kdstudio.screens.compare import taking
 from kdstudio.screens.compare.costs import CostsTab
 from kdstudio.screens.compare.matrices import MatricesTab
 from kdstudio.screens.compare.naming import SaveSheet
@@ -44,7 +42,7 @@ class CompareScreen(QWidget):
     def __init__(self, home: Path) -> None:
         super().__init__()
         theme.set_role(self, "plain")
-        self.home = home
+        self.home, self._name = home, ""
         self.comparison: Comparison | None = None
         self.reader = Reader(self)
         self.roster = Roster()
@@ -59,10 +57,9 @@ class CompareScreen(QWidget):
         self.save = TextButton("Save…", "secondary", "save")
         self.forget = TextButton("Delete", "quiet")
         self.add = TextButton("Choose runs", "secondary", "runs")
-        self.report = TextButton("Report", "secondary", "export")
+        self.report = taking.ReportButton(self, lambda: (self.comparison, self._name))
         self._choose = TextButton("Choose runs", "primary", "runs")
         self._pages = QStackedWidget()
-        self._name = ""
         self._stamps: dict[str, int] = {}
         self._timer = QTimer(self)
         self._timer.setInterval(FOLLOW)
@@ -77,11 +74,11 @@ class CompareScreen(QWidget):
         head.addWidget(self.title, 1)
         for part in (self.saved, self.save, self.forget, self.add, self.report):
             head.addWidget(part)
-        for part, words in (
+        for tab, words in (
             (self.plots, "Plots"), (self.results, "Results"), (self.settings, "Settings"), (self.costs, "Accuracy and cost"),
             (self.varied, "What was varied"), (self.matrices, "Matrices"),
         ):  # fmt: skip
-            self.tabs.addTab(_padded(part), words)
+            self.tabs.addTab(_padded(tab), words)
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
         body = QWidget()
@@ -90,26 +87,13 @@ class CompareScreen(QWidget):
         sides.addWidget(self.tabs, 1)
         words = f"Select {FEWEST} to {MOST} runs in Runs and press Compare, or open a comparison that you saved."
         self._pages.addWidget(EmptyState("compare", "Nothing to compare yet", words, self._choose))
-        self._pages.addWidget(label("Reading the runs…", "muted"))
-        self._pages.widget(READING).setAlignment(Qt.AlignmentFlag.AlignCenter)  # type: ignore[attr-defined]
+        self._pages.addWidget(Waiting("Reading the runs…"))
         self._pages.addWidget(body)
         column = boxes.column(theme.SPACE, self)
         boxes.pad(column, theme.MARGIN - 4, theme.GAP)
         column.addLayout(head)
         column.addWidget(self._pages, 1)
-        menu = QMenu(self.report)
-        for said, kinds, write in self._forms():
-            menu.addAction(said, partial(self._take_away, said, kinds, write))
-        self.report.setMenu(menu)
-        self.report.setToolTip("Results, plots, settings and matrices of these runs as one file")
         self.forget.setToolTip("Forget the comparison that is open; its runs stay")
-
-    def _forms(self) -> tuple[tuple[str, str, Callable[[Comparison, Path], object]], ...]:
-        return (
-            ("Save as HTML…", "HTML (*.html)", page.write),
-            ("Save as Markdown…", "Markdown (*.md)", text.write_markdown),
-            ("Save as CSV…", "CSV (*.csv)", text.write_csv),
-        )
 
     def _wire(self) -> None:
         self.reader.compared.connect(self._show)
@@ -125,12 +109,6 @@ class CompareScreen(QWidget):
         for button in (self.add, self._choose):
             button.clicked.connect(self.runs_requested)
         commands.press(self, self.save, "Save this comparison", icon="save")
-        for said, kinds, write in self._forms():
-            form = partial(self._take_away, said, kinds, write)
-            commands.offer(
-                self, f"Report of this comparison: {said.removeprefix('Save ').rstrip('…')}", form, icon="export",
-                allowed=lambda: self.comparison is not None,
-            )  # fmt: skip
         self._allow()
 
     # What a person does
@@ -252,24 +230,8 @@ class CompareScreen(QWidget):
     def _ask_name(self) -> None:
         SaveSheet(self, self._name, self.save_as).open()
 
-    def _take_away(self, said: str, kinds: str, write: Callable[[Comparison, Path], object]) -> None:
-        found = self.comparison
-        if found is None:
-            return
-        ending = kinds.partition("*")[2].rstrip(")")
-        actions.take_away(
-            self, said.rstrip("…"), f"{self._name or 'comparison'}{ending}", kinds, lambda path: _written(write, found, path)
-        )
-
     def _dress(self, card: Card) -> None:
-        """Give a card the entries of its menu with which it is taken away."""
-        for words, kinds, write in (
-            ("Save numbers as CSV…", "CSV (*.csv)", lambda path: export.save_csv(card.table(), path)),
-            ("Save picture as PNG…", "PNG (*.png)", partial(export.save_png, card)),
-            ("Save picture as SVG…", "SVG (*.svg)", partial(export.save_svg, card)),
-        ):
-            name = f"compare-{card.title.lower().replace(' ', '-')}.{kinds[:3].lower()}"
-            card.add_action(words, partial(actions.take_away, self, words.rstrip("…"), name, kinds, write))
+        taking.dress(self, card)
 
     def wait(self) -> None:
         """Until nothing is read and nothing measured: for the end of the program."""
@@ -288,14 +250,10 @@ class CompareScreen(QWidget):
         self._timer.stop()
 
 
-def _written(write: Callable[[Comparison, Path], object], found: Comparison, path: Path) -> None:
-    write(found, path)
-
-
 def _padded(part: QWidget) -> QWidget:
     page = QWidget()
     column = boxes.column(0, page)
-    column.setContentsMargins(0, theme.SPACE, 0 if part.findChild(QWidget, "board") else RIGHT - theme.SPACE * 2, 0)
+    column.setContentsMargins(0, theme.SPACE, RIGHT - theme.SPACE * 2, 0)
     column.addWidget(part)
     return page
 

@@ -103,32 +103,32 @@ class VariedTab(QWidget):
         super().__init__()
         self.comparison: Comparison | None = None
         self._visible = visible
-        self.metric = Picker("What came out")
+        self.outcome = Picker("What came out")
         self.parallel, self.importance = ParallelCard(), ImportanceCard()
         self.board = Board()
         for card in (self.parallel, self.importance):
             dress(card)
             self.board.add(card)
         bar = boxes.row(theme.SPACE)
-        bar.addWidget(self.metric)
+        bar.addWidget(self.outcome)
         bar.addWidget(label("Drag along an axis to keep the runs that cross it there; click it to let go.", "muted"), 1)
         column = boxes.column(theme.SPACE, self)
         column.addLayout(bar)
         column.addWidget(self.board, 1)
-        self.metric.currentIndexChanged.connect(self.refresh)
+        self.outcome.currentIndexChanged.connect(self.refresh)
 
     def show_comparison(self, found: Comparison) -> None:
         """Show the runs."""
         self.comparison = found
-        self.metric.offer([(metric.heading(), metric.name) for metric in found.metrics])
+        self.outcome.offer([(metric.heading(), metric.name) for metric in found.metrics])
         self.refresh()
 
     def refresh(self) -> None:
         """Draw the runs that are shown."""
         found, visible = self.comparison, self._visible()
-        if found is None or not self.metric.count() or not visible:
+        if found is None or not self.outcome.count() or not visible:
             return
-        metric = NAMES[str(self.metric.currentData())]
+        metric = NAMES[str(self.outcome.currentData())]
         axes = importance.axes(visible, metric.name, metric.heading(), found.catalogue)
         self.parallel.picture.show_runs(axes, [found.numbers[s.name] for s in visible], [found.label(s) for s in visible])
         self.importance.show_ranked(importance.importance(visible, metric.name, found.catalogue))
