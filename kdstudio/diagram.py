@@ -57,7 +57,7 @@ class Diagram(QWidget):
         heights = defaultdict[int, int](int)
         for box in self.pipeline.boxes:
             heights[box.column] += _high(box) + theme.GAP
-        return QSize(BETWEEN * 12, max(heights.values(), default=0) + self._lanes() * LANE + KEY)
+        return QSize(BETWEEN * 12, max(heights.values(), default=0) + len(self._passing()) * LANE + KEY)
 
     def minimumSizeHint(self) -> QSize:
         """Words are elided where there is less room, lines are not."""
@@ -72,15 +72,13 @@ class Diagram(QWidget):
 
     # Where things are
 
-    def _passing(self) -> list[Wire]:
-        """The wires that pass a column on their way, each in a lane of its own below the boxes."""
+    def _passing(self) -> list[tuple[str, str]]:
+        """Where wires begin that pass a column on their way: these have a lane of their own below the boxes."""
         columns = {box.key: box.column for box in self.pipeline.boxes}
         used = sorted(set(columns.values()))
         at = {key: used.index(column) for key, column in columns.items()}
-        return [wire for wire in self.pipeline.wires if at[wire.target] - at[wire.source] > 1]
-
-    def _lanes(self) -> int:
-        return len(self._passing())
+        passing = [wire for wire in self.pipeline.wires if at[wire.target] - at[wire.source] > 1]
+        return list(dict.fromkeys((wire.source, wire.port) for wire in passing))
 
     def places(self) -> dict[str, QRectF]:
         """Where each box is, by its key."""
@@ -98,7 +96,7 @@ class Diagram(QWidget):
         """The boxes of a column with their tops, in the middle of the height."""
         boxes = [box for box in self.pipeline.boxes if box.column == column]
         whole = sum(_high(box) for box in boxes) + theme.GAP * (len(boxes) - 1)
-        top, found = (self.height() - KEY - self._lanes() * LANE - whole) / 2, []
+        top, found = (self.height() - KEY - len(self._passing()) * LANE - whole) / 2, []
         for box in boxes:
             found.append((box, top))
             top += _high(box) + theme.GAP
@@ -108,8 +106,9 @@ class Diagram(QWidget):
         """Each wire from where it leaves to where it arrives; those that arrive at one box are spread over its side."""
         boxes = {box.key: box for box in self.pipeline.boxes}
         starts = {wire: _leaving(boxes[wire.source], places[wire.source], wire.port) for wire in self.pipeline.wires}
-        floor, passing = self.height() - KEY - self._lanes() * LANE, self._passing()
-        lanes = {wire: floor + LANE * number for number, wire in enumerate(passing)}
+        floor, passing = self.height() - KEY - len(self._passing()) * LANE, self._passing()
+        lane = {begin: floor + LANE * number for number, begin in enumerate(passing)}
+        lanes = {w: lane[w.source, w.port] for w in self.pipeline.wires if (w.source, w.port) in lane}
         found = []
         for key, place in places.items():
             into = [wire for wire in self.pipeline.wires if wire.target == key]

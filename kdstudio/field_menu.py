@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLineEdit, QMenu, QWidget
 
 from engine import presets
@@ -24,16 +24,15 @@ class FieldMenu(QObject):
 
     def __init__(self, path: str, spec: Spec, store: Store, field: QWidget) -> None:
         super().__init__(field)
-        self.path, self.spec, self._store = path, spec, store
-        for part in (field, *field.findChildren(QWidget)):
-            part.installEventFilter(self)
+        self.path, self.spec, self._store, self._field = path, spec, store, field
+        for part in field.findChildren(QWidget):
+            part.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # leaves it to the field
+        field.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        field.customContextMenuRequested.connect(self._open)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def _open(self, at: QPoint) -> None:
         """Open the menu where it is asked for."""
-        if isinstance(event, QContextMenuEvent) and isinstance(watched, QWidget):
-            self.menu(watched).popup(event.globalPos())
-            return True
-        return super().eventFilter(watched, event)
+        self.menu(self._field.childAt(at) or self._field).popup(self._field.mapToGlobal(at))
 
     def menu(self, over: QWidget) -> QMenu:
         """The menu as it is now; `over` is the part of the field it was asked for at."""

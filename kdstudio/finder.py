@@ -194,6 +194,6 @@ def below(widget: QWidget, width: int, height: int) -> QRect:
     return QRect(left, corner.y(), width, max(theme.SPACE * 20, min(height, right.y() - corner.y() - theme.SPACE)))
 
 
-def _likeness(title: str, words: list[str]) -> tuple[int, bool, int]:
-    """How well a title answers: by the words in it, whether it begins with the first, and shorter ones before."""
-    return sum(word in title for word in words), title.startswith(words[0]), -len(title)
+def _likeness(title: str, words: list[str]) -> tuple[int, bool]:
+    """How well a title answers: by the words in it, then by whether it begins with the first."""
+    return sum(word in title for word in words), title.startswith(words[0])

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
 from engine import rules
 from engine.cards import Mix
@@ -32,13 +32,23 @@ class Cell(QWidget):
         self.editor = editor or fields.field(spec)
         self.origin = Elided("", "faint")
         self.origin.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.reset = IconButton("reset", "Back to the preset's value", size=theme.ICON_SMALL)
-        self.reset.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.wrong = wrapped("", "problem")
+        self._reset: IconButton | None = None
         self._lay_out(label(sentence_case(spec.label()), "label"))
         self.editor.edited.connect(lambda value: store.set_value(path, value))
-        self.reset.clicked.connect(lambda: store.reset_value(path))
         self.menu = FieldMenu(path, spec, store, self)
+
+    @property
+    def reset(self) -> IconButton:
+        """The button that goes back to the preset's value; made when it is first wanted, for few settings are changed."""
+        if self._reset is None:
+            self._reset = IconButton("reset", "Back to the preset's value", size=theme.ICON_SMALL)
+            self._reset.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            self._reset.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+            self._reset.clicked.connect(lambda: self._store.reset_value(self.path))
+            self._reset.hide()
+            self._head.addWidget(self._reset)
+        return self._reset
 
     def refresh(self) -> None:
         """Show what the store says of this setting."""
@@ -49,7 +59,8 @@ class Cell(QWidget):
             self.editor.lineEdit().setPlaceholderText(f"{proposed:g}, as proposed")
         short = _short(origin)
         self.origin.set_texts(*(("", "") if origin == "default" else (f"set by {short}", short)))
-        self.reset.setVisible(self._store.edited(self.path))
+        if self._reset is not None or self._store.edited(self.path):
+            self.reset.setVisible(self._store.edited(self.path))
         self.wrong.setText(sentence_case(problem))
         self.wrong.setVisible(bool(problem))
         fields.mark_wrong(self.editor, bool(problem))
@@ -61,28 +72,21 @@ class Cell(QWidget):
 
     def _lay_out(self, name: QWidget) -> None:
         column = boxes.column(theme.HALF, self)
-        column.addWidget(_head(name, self.origin, self.reset))
+        self._head = _head(name, self.origin)
+        column.addLayout(self._head)
         held = isinstance(self.editor, fields.SwitchField)
         column.addWidget(self.editor, 0, Qt.AlignmentFlag.AlignLeft if held else Qt.AlignmentFlag(0))
         column.addWidget(self.wrong)
         column.addStretch(1)
 
 
-def _head(name: QWidget, middle: QWidget, end: QWidget) -> QWidget:
-    """The line above a field: a name, room, and something small at the end."""
-    row = QWidget()
-    row.setFixedHeight(theme.SPACE * 3 - theme.HALF)
-    line = boxes.row(theme.HALF, row)
+def _head(name: QWidget, middle: QWidget) -> QHBoxLayout:
+    """The line above a field: a name, room, and place for something small at the end."""
+    line = boxes.row(theme.HALF)
     line.addWidget(name)
     line.addWidget(middle, 1)
-    line.addWidget(end)
-    return row
-
-
-def _stretch() -> QWidget:
-    room = QWidget()
-    room.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-    return room
+    line.addStrut(theme.SPACE * 3 - theme.HALF)
+    return line
 
 
 def _short(origin: str) -> str:
@@ -113,7 +117,8 @@ class MixCell(QWidget):
         self.number = label("", "faint")
         self.setToolTip(f"<p>{escape(mix.help)}</p>")
         column = boxes.column(theme.HALF, self)
-        column.addWidget(_head(label(sentence_case(mix.name.replace("_", " ")), "label"), _stretch(), self.number))
+        self.number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        column.addLayout(_head(label(sentence_case(mix.name.replace("_", " ")), "label"), self.number))
         column.addWidget(self.slider)
         self.slider.setFixedHeight(theme.CONTROL)
         column.addStretch(1)
@@ -184,7 +189,8 @@ class Form(QWidget):
                 self._make(spec)
             if spec.name in self.cells:
                 self.cells[spec.name].refresh()
-                self.cells[spec.name].setVisible(spec.name in shown)
+                if self.cells[spec.name].isHidden() == (spec.name in shown):  # showing anew looks the style up anew
+                    self.cells[spec.name].setVisible(spec.name in shown)
         for mix in self.mixes:
             mix.refresh()
         self._offer_advanced(sum(spec.level == "advanced" for spec in applying))

@@ -121,10 +121,12 @@ def loss(experiment: Experiment, catalogue: Catalogue) -> tuple[Weighted, ...]:
 
 
 def adds(key: str, experiment: Experiment, catalogue: Catalogue) -> str:
-    """What one method of the stack adds to the loss: its active terms, each with its weight; empty where it adds none, or is
-    not in the experiment."""
+    """What one method of the stack does to the loss: its active terms, each with its weight, or what it does for the others;
+    empty where it is not in the experiment."""
     found = [(card, settings) for card, settings in _methods(experiment, catalogue) if card.key == key]
     terms = [(term, settings) for card, settings in found for term in card.terms if holds(term.when, settings)]
+    if not terms and found:
+        return MODIFIES if found[0][0].modifies else "teaches the others"
     return " · ".join(f"{term_words(term)} × {weight_of(term, settings):.4g}" for term, settings in terms)
 
 
@@ -212,6 +214,9 @@ def net_facts(who: str, experiment: Experiment, catalogue: Catalogue) -> str:
             return f"{short(parameters)} parameters · {short(multiply_adds)} multiply-adds"
     return ""
 
+
+MODIFIES = "changes the logits that the others see"
+"""What a modifier does instead of adding terms."""
 
 COMPARED = "3 × 32 × 32 images, 100 classes"
 """What the catalogue's general counts refer to."""

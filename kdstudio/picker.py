@@ -46,7 +46,8 @@ def entry(preset: PresetName, gist: Gist | None, catalogue: Catalogue) -> Entry:
     if gist is None:
         return Entry(preset.name, preset.title, preset.name, broken=preset.problem)
     dataset = catalogue.datasets.get(gist.dataset)
-    nets = [catalogue.nets[key].title for key in (gist.teacher, gist.student) if key in catalogue.nets]
+    known, nets = catalogue.nets, [key for key in (gist.teacher, gist.student) if key != "none"]
+    nets = [known[key].title if key in known else key for key in nets]
     methods = [catalogue.methods[key] for key in gist.methods if key in catalogue.methods]
     under = " · ".join([" → ".join(nets), *([" + ".join(card.title for card in methods)] if methods else [])])
     papers = " ".join(f"{card.paper} {card.summary}" for card in methods)

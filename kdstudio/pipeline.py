@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine import rules
-from engine.cards import Catalogue, MethodCard
+from engine.cards import Catalogue, MethodCard, Stage
 from engine.experiment import Experiment
 from engine.knobs import holds
 from engine.pairing import Match, by
@@ -110,16 +110,20 @@ class _Drawing:
         if dataset.labels and (self.labelled or any(card.needs.labels for card in self.cards.values())):
             yield Box("labels", 0, "check", "Labels", "dataset.labels", help="The classes of the training images.")
 
+    def _before(self, key: str) -> list[Stage]:
+        """The stages of a method before the student learns."""
+        return [stage for stage in self.cards[key].stages if holds(stage.when, self.settings[key])]
+
     def _prepared(self) -> Iterator[Box]:
-        """What methods make of the images before the student learns."""
+        """What methods make of the images alone before the student learns; those that look at the teacher, too, say so in
+        their own boxes."""
         for key, card in self.cards.items():
-            stages = [stage for stage in card.stages if holds(stage.when, self.settings[key])]
-            if stages:
+            stages = self._before(key)
+            if stages and card.needs.teacher != "net":
                 ports = (Port(LOGITS, "soft labels for the others"),) if key in self.offering else ()
                 words = " → ".join(stage.title for stage in stages)
                 help_ = " ".join(stage.help for stage in stages)
-                column = 2 if card.needs.teacher == "net" else 1
-                yield Box(f"{key}:before", column, "clock", f"{card.title}, before", f"methods.{key}", (words,), ports, help_)
+                yield Box(f"{key}:before", 1, "clock", f"{card.title}, before", f"methods.{key}", (words,), ports, help_)
 
     def _nets(self) -> Iterator[Box]:
         if self.has_teacher:
@@ -148,22 +152,24 @@ class _Drawing:
         for key, card in self.cards.items():
             lines = self._terms(key, card)
             if lines or key not in self.offering:
-                yield Box(key, 3, "method", card.title, f"methods.{key}", lines, help=card.summary)
+                yield Box(key, 2, "method", card.title, f"methods.{key}", lines, help=card.summary)
         if self.labelled:
             weight = f"× {rules.ce_weight(self.experiment, self.catalogue):.4g}"
             path = f"methods.{next(iter(self.cards))}.ce_weight" if self.cards else "training.label_smoothing"
-            yield Box("ce", 3, "check", "Cross-entropy", path, (weight,), help="The student's logits against the labels.")
+            yield Box("ce", 2, "check", "Cross-entropy", path, (weight,), help="The student's logits against the labels.")
 
     def _terms(self, key: str, card: MethodCard) -> tuple[str, ...]:
         terms = [term for term in card.terms if holds(term.when, self.settings[key])]
         said = [f"{outline.term_words(t)} × {outline.weight_of(t, self.settings[key]):.4g}" for t in terms]
+        if card.needs.teacher == "net" and (stages := self._before(key)):
+            said.append(f"first: {' → '.join(stage.title for stage in stages)}")
         if card.modifies:
-            said.insert(0, "changes the logits that the others see")
+            said.insert(0, outline.MODIFIES)
         return tuple(said)
 
     def _loss(self) -> Box:
         words = ("weighted sum",)
-        return Box("loss", 4, "training", "Loss", "training.optimizer", words, help="What the student's weights follow.")
+        return Box("loss", 3, "training", "Loss", "training.optimizer", words, help="What the student's weights follow.")
 
     # Wires
 
@@ -180,8 +186,6 @@ class _Drawing:
         before = f"{key}:before"
         yield Wire("images", before, "images")
         yield Wire(before, key, "logits", LOGITS if key in self.offering else "")
-        if card.needs.teacher == "net":
-            yield Wire("teacher", before, "maps")
         if card.needs.labels:
             yield Wire("labels", key, "labels")
         if card.needs.compares_logits:

@@ -14,6 +14,9 @@ from kdstudio.texts import Elided
 OPEN = "setup/pipeline"
 """Where it is remembered whether the picture is shown."""
 
+NOTHING = pipeline.Pipeline((), (), ())
+WAITING = "drawn once the nets are counted"
+
 
 class PipelineCard(QFrame):
     """Follows the store; nothing is drawn while it is folded."""
@@ -43,12 +46,11 @@ class PipelineCard(QFrame):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show what the store says; what it cannot say leaves the last picture."""
+        """Show what the store says; nothing of what it cannot say yet, so that no picture stays of another experiment."""
         found = pipeline.of(self._store.resolved().experiment, self._store.catalogue)
-        if found is not None:
-            self.stages.setText("  →  ".join(found.stages))
-            if not self.diagram.isHidden():
-                self.diagram.show_pipeline(found)
+        self.stages.setText("  →  ".join(found.stages) if found else WAITING)
+        if not self.diagram.isHidden():
+            self.diagram.show_pipeline(found or NOTHING)
 
     def _show(self, shown: bool) -> None:
         self.diagram.setVisible(shown)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from engine import presets
 from engine.presets import PresetError
+from engine.presets.places import read
 from kdstudio.asking import tell
 from kdstudio.store import Store
 
@@ -54,16 +55,22 @@ class PresetFiles:
         """Open an experiment; say why where that cannot be. Whether it was opened."""
         return self._said("This preset cannot be opened", lambda: self._store.open_preset(name))
 
+    def take(self, path: Path) -> bool:
+        """Open a preset where it lies; a config of another program is put among the person's own presets first. Whether that
+        could be."""
+        from engine.importing.mdistiller import KEYS
+
+        try:
+            foreign = bool(KEYS & set(read(path).tree))
+        except PresetError:
+            foreign = False  # opening it says why
+        return self.take_in(path) if foreign else self.open_preset(path)
+
     def take_in(self, path: Path) -> bool:
         """Put a file among the person's own presets, under a free name, and open it there. Whether that could be."""
+        from kdstudio import bringing
 
-        def copy() -> None:
-            resolved = presets.resolve(path, catalogue=self._store.catalogue)
-            name, _ = free(path.stem)
-            presets.save(presets.path_for(name), resolved, catalogue=self._store.catalogue)
-            self._store.open_preset(name)
-
-        return self._said("This file cannot be imported", copy)
+        return bringing.bring(self._parent, path, self._store.catalogue, self.open_preset)
 
     def duplicate(self) -> None:
         """A preset of the person's own that says the same, opened in its place."""
@@ -87,11 +94,13 @@ class PresetFiles:
 
     def ask_for_file(self) -> None:
         """The dialogue that opens a preset where it lies."""
-        self._ask_for_existing("Open a preset", self.open_preset)
+        self._ask_for_existing("Open a preset", self.take)
 
     def ask_for_import(self) -> None:
-        """The dialogue that copies a preset among one's own."""
-        self._ask_for_existing("Import into your presets", self.take_in)
+        """The dialogue that copies a preset, or a config of another program, among one's own."""
+        from kdstudio import bringing
+
+        bringing.ask(self._parent, self._store.catalogue, self.open_preset)
 
     def ask_where_whole(self) -> None:
         """The dialogue that exports the whole experiment."""

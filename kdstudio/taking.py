@@ -46,7 +46,7 @@ class Taking(QObject):
     def take(self, path: Path) -> None:
         """Do what there is to do with a file; why not, where there is nothing."""
         if path.suffix.lower() in PRESETS:
-            self._files.open_preset(path)
+            self._files.take(path)
         elif path.suffix.lower() in CHECKPOINTS:
             self._look_into(path)
         else:

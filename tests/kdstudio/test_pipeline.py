@@ -14,7 +14,14 @@ from kdstudio.pipeline import Pipeline
 from kdstudio.pipeline_card import PipelineCard
 from kdstudio.store import Store
 
-EXPERIMENTS = [p.name for p in presets.names() if p.kind == "experiments" and p.shipped]
+KNOWN = catalogue().nets
+EXPERIMENTS = [
+    preset.name
+    for preset in presets.names()
+    if preset.kind == "experiments" and preset.shipped
+    and presets.resolve(preset.name).experiment.student.net in KNOWN
+]  # fmt: skip
+"""Those whose nets are counted; torchvision's are counted on the user's machine."""
 
 
 def drawn(name: str, *sets: str) -> Pipeline:
@@ -120,3 +127,13 @@ def test_the_picture_follows_the_form_and_stays_folded_once_folded(store: Store,
     qtbot.addWidget(again)
     assert again.diagram.isHidden()
     again.open(True)
+
+
+def test_of_nets_that_nobody_counted_yet_no_picture_is_shown(store: Store, qtbot: QtBot) -> None:
+    card = PipelineCard(store)
+    qtbot.addWidget(card)
+    card.refresh()
+    assert card.diagram.pipeline.boxes
+    store.set_value("student.net", "torchvision.resnet18")
+    card.refresh()
+    assert (card.diagram.pipeline.boxes, card.stages.text()) == ((), "drawn once the nets are counted")

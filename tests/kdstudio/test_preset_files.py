@@ -46,10 +46,10 @@ def test_an_imported_file_lies_among_ones_own_presets(screen: SetupScreen, tmp_p
     path = tmp_path / "Their recipe.yaml"
     path.write_text("title: Theirs\nextends: [experiments/digits-kd]\ntraining: {epochs: 4}\n", encoding="utf-8")
     assert screen.header.files.take_in(path)
-    assert screen.store.resolved().name == "experiments/their-recipe"
+    assert screen.store.resolved().name == "experiments/theirs"
     assert (screen.store.value("training.epochs"), screen.store.own()) == (4, True)
     assert screen.header.files.take_in(path)
-    assert screen.store.resolved().name == "experiments/their-recipe-2"
+    assert screen.store.resolved().name == "experiments/theirs-2"
 
 
 def test_a_file_that_cannot_be_imported_says_line_and_reason(screen: SetupScreen, tmp_path: Path) -> None:
@@ -99,6 +99,20 @@ def test_a_preset_dropped_into_the_window_is_opened(screen: SetupScreen, tmp_pat
     Dropping(screen, screen.taking.take)
     assert drop(screen, path)
     assert screen.store.resolved().experiment.title == "Mine"
+
+
+def test_a_config_of_mdistiller_dropped_into_the_window_becomes_a_preset_of_ones_own(
+    screen: SetupScreen, tmp_path: Path
+) -> None:
+    path = tmp_path / "kd.yaml"
+    path.write_text(
+        'DISTILLER: {TYPE: "KD", TEACHER: "resnet56", STUDENT: "resnet20"}\nSOLVER: {EPOCHS: 240}\n', encoding="utf-8"
+    )
+    screen.taking.take(path)
+    assert screen.store.own() and screen.store.stack() == ("kd",)
+    assert (screen.store.value("teacher.net"), screen.store.value("training.epochs")) == ("resnet56", 240)
+    for sheet in sheets(screen):
+        sheet.reject()
 
 
 def test_files_of_other_kinds_are_left_to_others(screen: SetupScreen, tmp_path: Path) -> None:
