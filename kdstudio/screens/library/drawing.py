@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from engine import pairing
 from kdstudio import theme
 
 Shape = tuple[int, ...]
@@ -43,8 +44,8 @@ def in_words(shape: Shape) -> str:
 
 def order(shapes: Mapping[str, Shape]) -> list[str]:
     """The taps that are drawn, from the images to the classifier: the stem, the stages, what is averaged, the vector."""
-    stages = sorted((n for n in shapes if n[:1] == "f" and n[1:].isdigit()), key=lambda name: int(name[1:]))
-    return [*stages, *(name for name in ("last", "pooled") if name in shapes)]
+    parts = ((pairing.STEM,), pairing.stages(shapes), (pairing.LAST, pairing.PENULTIMATE))
+    return [name for part in parts for name in part if name in shapes]
 
 
 def slabs(shapes: Mapping[str, Shape], image: Shape, classes: int) -> list[Slab]:

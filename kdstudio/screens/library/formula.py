@@ -37,7 +37,7 @@ def _set(found: re.Match[str]) -> str:
 
 
 def _upright(text: str) -> str:
-    return escape(text).replace("  ", "&nbsp;&nbsp; ")
+    return escape(text, quote=False).replace("  ", "&nbsp;&nbsp; ")
 
 
 def plain(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from engine import plugins
+from engine import pairing, plugins
 from engine.cards import NetCard
 from kdstudio import boxes
 from kdstudio.charts.picker import Picker
@@ -16,7 +16,7 @@ from kdstudio.texts import grouped, label, short
 
 TORCHVISION = "torchvision."
 OWN, HERE, ELSEWHERE, BROKEN = "Your own", "For small images", "torchvision's", "Your own, to be mended"
-WORDS = {"pooled": "vector that the classifier reads", "last": "map that is averaged"}
+WORDS = {pairing.PENULTIMATE: "vector that the classifier reads", pairing.LAST: "map that is averaged"}
 
 
 class NetShelf(Shelf):
@@ -124,15 +124,16 @@ def _facts(card: NetCard) -> QWidget:
 
 
 def _taps(card: NetCard) -> QWidget:
-    rows = [(label(name, "mono"), in_words(shape), _meaning(name)) for name, shape in card.taps.items()]
+    stages = pairing.stages(card.taps)
+    rows = [(label(name, "mono"), in_words(shape), _meaning(name, stages)) for name, shape in card.taps.items()]
     return paper.section("Taps: where methods look", paper.table(("tap", "shape", "what it is"), rows, 2))
 
 
-def _meaning(name: str) -> str:
+def _meaning(name: str, stages: tuple[str, ...]) -> str:
     if name in WORDS:
         return WORDS[name]
     if name.endswith("_pre"):
         return f"{name.removesuffix('_pre')} before its activation"
     if name.endswith("_first"):
         return f"after the first block of stage {name[1:].partition('_')[0]}"
-    return "after the stem" if name == "f0" else f"after stage {name[1:]}"
+    return f"after stage {stages.index(name) + 1}" if name in stages else "after the stem"

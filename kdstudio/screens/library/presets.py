@@ -32,7 +32,8 @@ class PresetShelf(Shelf):
     def __init__(self, store: Store, parent: QObject | None = None) -> None:
         super().__init__(store, parent)
         self.found: dict[str, PresetName] = {}
-        self.reading = Reading(lambda: presets.names(own.EVERY), self)
+        self._seen: dict[str, float] = {}
+        self.reading = Reading(_read, self)
         self.reading.done.connect(self._take)
 
     def items(self) -> list[Item]:
@@ -79,9 +80,12 @@ class PresetShelf(Shelf):
         self.discarded.emit(gone)
         self.refresh()
 
-    def _take(self, found: tuple[PresetName, ...]) -> None:
-        self.found = {preset.name: preset for preset in found}
-        self.changed.emit()
+    def _take(self, found: dict[PresetName, float]) -> None:
+        """The presets with the time of their files; nothing is said where nothing changed."""
+        seen = {preset.name: written for preset, written in found.items()}
+        if seen != self._seen:
+            self.found, self._seen = {preset.name: preset for preset in found}, seen
+            self.changed.emit()
 
     def _buttons(self, preset: PresetName) -> list[QWidget]:
         key = preset.name
@@ -106,6 +110,11 @@ class PresetShelf(Shelf):
             lambda title: self.duplicate(preset.name, title),
         )  # fmt: skip
         sheet.open()
+
+
+def _read() -> dict[PresetName, float]:
+    """Every preset with the time its file was written. Raises OSError."""
+    return {preset: preset.path.stat().st_mtime for preset in presets.names(own.EVERY)}
 
 
 def _item(preset: PresetName) -> Item:
