@@ -81,7 +81,7 @@ class Desk(QObject):
     def take(self, entry: Entry, sources: Sequence[dict[str, str]]) -> None:
         """Run an entry; `sources` are the runs it stands on, for each of its repeats."""
         self.entry, self._sources, self._runs = entry, sources, dict(entry.runs)
-        self._seconds, self.halting = 0.0, False
+        self._seconds, self._last, self.halting = 0.0, None, False
         self.word, self.share = "", 0.0
         self._next()
 
@@ -94,7 +94,7 @@ class Desk(QObject):
         entry = self._present()
         left = [n for n in range(entry.repeats) if not self._is_done(n)]
         if not left:
-            self._end("done", "")
+            self._end("done", self._last.sentence if isinstance(self._last, events.RunEnded) else "")
             return
         try:
             self._begin(entry, left)
@@ -106,10 +106,10 @@ class Desk(QObject):
     def _begin(self, entry: Entry, left: Sequence[int]) -> None:
         self._last = None
         if entry.resume:
-            path = Path(entry.resume)
-            resolved = RunFolder.open(path).experiment()
-            self.worker.start(resolved, path.parent, path)  # its repeats and teachers lie beside it
-            self.began.emit(entry, path)
+            stored = Path(entry.resume)
+            resolved = RunFolder.open(stored).experiment()
+            self.worker.start(resolved, stored.parent, stored)  # its repeats and teachers lie beside it
+            self.began.emit(entry, stored)
             return
         resolved = self._resolved(entry, left[0])
         own = self._folder(left[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -179,10 +179,11 @@ class Lineup(QObject):
         except PresetError as error:
             asking.tell(self._window, "This entry cannot be read", str(error))
             return
-        values = {f"{who}.net": source.student.net, f"{who}.source": "run", f"{who}.run": f"{AWAITED}{key}"}
+        values: dict[str, Any] = {f"{who}.net": source.student.net, f"{who}.source": "run", f"{who}.run": f"{AWAITED}{key}"}
         if what == "quantize":
             rate = float(f"{source.training.learning_rate / 5:.3g}")
             values |= {"student.quantize.weights": 4, "student.quantize.activations": 4, "training.learning_rate": rate}
+            values["title"] = f"{source.title}, 4 bits"
         store.set_values(values)
         self._window.show_setup()
         self._window.setup.reveal(f"{who}.run")
@@ -239,16 +240,10 @@ class Lineup(QObject):
 
     def _fits(self, queue: Queue, resolved: Resolved) -> bool:
         """Whether the entries that an experiment stands on make what it says they do."""
-        from engine.queue import awaited
-
-        for who, key in awaited(resolved.experiment).items():
-            named, wanted = queue.listing.entry(key), getattr(resolved.experiment, who).net
-            made = queue.file.resolved(key).experiment.student.net if named is not None else ""
-            if made and made != wanted:
-                sentence = f"“{named.title if named else key}” makes a {made}, not a {wanted}; set {who}.net to {made}."
-                asking.tell(self._window, f"The {who} does not fit", sentence)
-                return False
-        return True
+        misfit = queue.file.misfit(resolved.experiment)
+        if misfit:
+            asking.tell(self._window, "This does not fit together", misfit)
+        return not misfit
 
     def _began(self, desk: Desk, entry: Entry, folder: Path | None) -> None:
         screen = self._screen_of(desk) if desk.device else self._window.run

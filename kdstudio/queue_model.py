@@ -51,7 +51,7 @@ def line(listing: Listing, entry: Entry, number: int, desk: Desk | None) -> Line
         sentence = _running(entry, desk)
     seeds = f"seeds {entry.seed} to {entry.seed + entry.repeats - 1}" if entry.repeats > 1 else f"seed {entry.seed}"
     about = entry.folder if entry.what == "export" else f"{entry.gist} · {seeds}"
-    tone = "warning" if blocked else TONES[entry.state]
+    tone = "warning" if blocked and order.stuck(listing, entry) else TONES[entry.state]
     share = desk.share if desk is not None else -1.0
     return Line(entry, entry.title, about, state, tone, sentence, share, _time(entry))
 

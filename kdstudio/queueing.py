@@ -86,8 +86,8 @@ class Queue(QObject):
         """Put experiments at the end, as they are now; the entries, none where the queue could not be written."""
         try:
             entries = tuple(self._entry(resolved, resume, batch) for resolved in experiments)
-        except OSError as error:
-            self.failed.emit(_unwritable(self.file, error))
+        except QueueError as error:
+            self.failed.emit(str(error))
             return ()
         done = self._edit(lambda listing: order.added(listing, entries))
         self.advance()
@@ -166,8 +166,8 @@ class Queue(QObject):
         before = self.listing.entry(key)
         try:
             entry = self.file.put(resolved, key=key, batch=before.batch if before else "")
-        except OSError as error:
-            self.failed.emit(_unwritable(self.file, error))
+        except QueueError as error:
+            self.failed.emit(str(error))
             return
         if before is None:
             self._edit(lambda listing: order.added(listing, [entry]))
@@ -238,8 +238,8 @@ class Queue(QObject):
     def _now(self, find: Callable[[], Entry], new: bool = True) -> bool:
         try:
             entry = find()
-        except OSError as error:
-            self.failed.emit(_unwritable(self.file, error))
+        except QueueError as error:
+            self.failed.emit(str(error))
             return False
         if new and not self._edit(lambda listing: order.added(listing, [entry], first=True)):
             return False
@@ -289,8 +289,6 @@ class Queue(QObject):
             self._take(self.file.change(edit))
         except QueueError as error:
             self.failed.emit(str(error))
-        except OSError as error:
-            self.failed.emit(_unwritable(self.file, error))
         else:
             return True
         return False
@@ -300,7 +298,3 @@ class Queue(QObject):
         if listing != self.listing:
             self.listing = listing
             self.changed.emit()
-
-
-def _unwritable(file: QueueFile, error: OSError) -> str:
-    return f"{file.folder} cannot be written ({error.strerror}); choose another folder of runs with --runs"

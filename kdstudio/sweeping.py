@@ -190,6 +190,7 @@ class SweepSheet(asking.Sheet):
         self._area.setWidgetResizable(True)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._area.setWidget(inner)
+        self._inner = inner
         row = boxes.row(theme.SPACE)
         row.addWidget(label("Seeds for each", "label"))
         row.addWidget(self.repeats)
@@ -208,8 +209,8 @@ class SweepSheet(asking.Sheet):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """As high as the settings need, up to a limit."""
-        if event.type() == QEvent.Type.LayoutRequest and watched is self._area.widget():
-            self._area.setFixedHeight(min(self._area.widget().sizeHint().height() + theme.HALF, theme.SPACE * 40))
+        if event.type() == QEvent.Type.LayoutRequest and watched is self._inner:
+            self._area.setFixedHeight(min(self._inner.sizeHint().height() + theme.HALF, theme.SPACE * 40))
         return super().eventFilter(watched, event)
 
 

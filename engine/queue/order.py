@@ -37,6 +37,12 @@ def blocked(listing: Listing, entry: Entry) -> str:
     return ""
 
 
+def stuck(listing: Listing, entry: Entry) -> bool:
+    """Whether an entry waits for one that will not be done by itself."""
+    sources = [listing.entry(key) for key in entry.sources.values()]
+    return any(s is None or (s.over and (s.state != "done" or not s.runs)) for s in sources)
+
+
 def _named(who: str) -> str:
     return "student to export" if who == "run" else who
 

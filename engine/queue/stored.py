@@ -15,6 +15,7 @@ from pathlib import Path
 
 from engine import presets
 from engine.cards import Catalogue
+from engine.experiment import Experiment
 from engine.presets import Resolved
 from engine.presets.writing import write_whole
 from engine.queue import order
@@ -61,9 +62,9 @@ class QueueFile:
 
     def change(self, edit: Callable[[Listing], Listing]) -> Listing:
         """Read, change and write the queue while nobody else does; gives the new one. Raises QueueError as `edit` and `read`
-        do, or where another process holds the queue for too long; OSError where the folder cannot be written."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        do, where another process holds the queue for too long, or where the folder cannot be written."""
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             with locked(self.folder / "lock", PATIENCE):
                 before = self.read()
                 after = edit(before)
@@ -74,6 +75,8 @@ class QueueFile:
                 return after
         except LockedError as error:
             raise QueueError("Another window holds the queue; try again in a moment.") from error
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     # Experiments
 
@@ -86,11 +89,14 @@ class QueueFile:
         catalogue: Catalogue | None = None,
     ) -> Entry:  # fmt: skip
         """A new entry for an experiment, whose file is written; it stands in the queue once it is added. With a key, the entry
-        that takes the place of the one of that key. Raises OSError where the folder cannot be written."""
+        that takes the place of the one of that key. Raises QueueError where the folder cannot be written."""
         experiment = resolved.experiment
         key = key or new_key()
         text = presets.with_origins(experiment, resolved.origins, catalogue=catalogue)
-        write_whole(self.experiment_of(key), text.encode("utf-8"))
+        try:
+            write_whole(self.experiment_of(key), text.encode("utf-8"))
+        except OSError as error:
+            raise self._unwritable(error) from error
         device = experiment.run.device if experiment.run.device != "auto" else ""
         return Entry(
             key, experiment.title or "An experiment", sources=awaited(experiment), seed=experiment.run.seed,
@@ -107,6 +113,20 @@ class QueueFile:
         named = _named(after)
         for key in _named(before) - named:
             self.experiment_of(key).unlink(missing_ok=True)
+
+    def misfit(self, experiment: Experiment) -> str:
+        """Why the entries that an experiment waits for do not make what it says, as a sentence; empty where they do. Raises
+        PresetError where one cannot be read, QueueError where the queue cannot."""
+        listing = self.read()
+        for who, key in awaited(experiment).items():
+            source, wanted = listing.entry(key), getattr(experiment, who).net
+            made = self.resolved(key).experiment.student.net if source is not None else wanted
+            if source is not None and made != wanted:
+                return f"“{source.title}” makes a {made}, not a {wanted}; set {who}.net to {made}."
+        return ""
+
+    def _unwritable(self, error: OSError) -> QueueError:
+        return QueueError(f"{self.folder} cannot be written ({error.strerror}); choose another folder of runs with --runs")
 
     # Who works on it
 

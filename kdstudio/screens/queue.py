@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, QTimer, Signal, SignalInstance
 from PySide6.QtGui import QHideEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QListView, QMenu, QStackedWidget, QWidget
 
 from engine.queue import Entry
 from engine.sweeps.estimate import in_words
-from kdstudio import asking, boxes, commands, theme
+from kdstudio import asking, boxes, commands, queue_menu, theme
 from kdstudio.devices import Devices
 from kdstudio.empty import EmptyState
 from kdstudio.icons import IconButton, TextButton
@@ -137,7 +137,7 @@ class QueueScreen(QWidget):
 
     # Doing
 
-    def move(self, by: int) -> None:
+    def shift(self, by: int) -> None:
         """Move the chosen entry."""
         entry = self.chosen()
         if entry is not None:
@@ -152,36 +152,14 @@ class QueueScreen(QWidget):
 
     def menu(self) -> QMenu:
         """What can be done with the chosen entry."""
-        made = QMenu(self)
-        made.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         entry = self.chosen()
-        if entry is None:
-            return made
-        key, taught = entry.key, entry.what == "train"
-        idle = self.queue.desks[""].free
-        made.addAction("Run it now", lambda: self.queue.run_now(key)).setEnabled(entry.state == "waiting" and taught and idle)
-        words = "Run it again" if entry.state == "done" else "Go on with it" if entry.runs else "Try it again"
-        made.addAction(words, lambda: self.queue.again(key)).setEnabled(entry.over)
-        made.addAction("To the front", lambda: self.queue.place([key], 0)).setEnabled(movable(entry))
-        made.addSeparator()
-        for words, what in (
-            ("Distil from its student in Set up", "distil"), ("Start from its student in Set up", "start"),
-            ("Quantize its student in Set up", "quantize"),
-        ):  # fmt: skip
-            made.addAction(words, lambda what=what: self.follow_requested.emit(key, what)).setEnabled(taught)
-        made.addAction("Export its student when it is done…", lambda: self._export(key)).setEnabled(taught)
-        return made
+        return (
+            QMenu(self) if entry is None else queue_menu.of_entry(self, self.queue, entry, self.follow_requested, self._export)
+        )
 
     def device_menu(self) -> QMenu:
         """Further devices, ticked where entries run on them."""
-        made = QMenu(self)
-        made.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for device in self.further.known:
-            words = f"Train also on {device.key} ({device.title}, {device.memory / 2**30:.0f} GiB)"
-            action = made.addAction(words, lambda key=device.key: self._use(key))
-            action.setCheckable(True)
-            action.setChecked(self.further.used(device.key))
-        return made
+        return queue_menu.of_devices(self, self.further, self._use)
 
     def _use(self, device: str) -> None:
         refusal = self.further.use(device, not self.further.used(device))
@@ -192,6 +170,10 @@ class QueueScreen(QWidget):
         chosen = QFileDialog.getExistingDirectory(self, "Export the student into this folder", str(Path.home()))
         if chosen:
             self.queue.export(key, Path(chosen))
+
+    def _ask(self, signal: SignalInstance) -> None:
+        for key in self.keys():
+            signal.emit(key)
 
     def _open_menu(self, at: QPoint) -> None:
         if self.chosen() is not None:
@@ -239,13 +221,13 @@ class QueueScreen(QWidget):
         self.rest.clicked.connect(self.queue.rest)
         self.undo.clicked.connect(self.queue.undo)
         self.clear.clicked.connect(self.queue.clear)
-        self.up.clicked.connect(lambda: self.move(-1))
-        self.down.clicked.connect(lambda: self.move(1))
+        self.up.clicked.connect(lambda: self.shift(-1))
+        self.down.clicked.connect(lambda: self.shift(1))
         self.remove.clicked.connect(self.take_out)
         self.more.clicked.connect(lambda: self._open_menu(self.more.mapToGlobal(QPoint(0, self.more.height()))))
-        self.edit.clicked.connect(lambda: [self.edit_requested.emit(key) for key in self.keys()])
-        self.controls.clicked.connect(lambda: [self.controls_requested.emit(key) for key in self.keys()])
-        self.watch.clicked.connect(lambda: [self.watch_requested.emit(key) for key in self.keys()])
+        self.edit.clicked.connect(lambda: self._ask(self.edit_requested))
+        self.controls.clicked.connect(lambda: self._ask(self.controls_requested))
+        self.watch.clicked.connect(lambda: self._ask(self.watch_requested))
         for button, words, keys in (
             (self.up, "Move up in the queue", "Alt+Up"), (self.down, "Move down in the queue", "Alt+Down"),
             (self.remove, "Remove from the queue", QKeySequence.StandardKey.Delete),
@@ -275,10 +257,16 @@ class QueueScreen(QWidget):
         setup.clicked.connect(self.setup_requested)
         self._pages.addWidget(EmptyState("queue", "The queue is empty", EMPTY, setup))
         self._pages.addWidget(body)
-        column = boxes.column(theme.GAP, self)
+        content = QWidget()
+        content.setMaximumWidth(theme.READABLE)
+        column = boxes.column(theme.GAP, content)
         boxes.pad(column, theme.MARGIN - 4, theme.GAP)
         column.addLayout(head)
         column.addWidget(self._pages, 1)
+        outer = boxes.row(0, self)
+        outer.addStretch(1)
+        outer.addWidget(content, 1000)
+        outer.addStretch(1)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Follow the runs while the screen is seen."""

@@ -50,6 +50,7 @@ def test_an_entry_waits_for_the_one_it_stands_on_and_lets_others_pass() -> None:
     assert first is not None
     assert first.key == "a"
     assert "Waits for “A”, which makes its teacher" in order.blocked(queue, queue.having("b"))
+    assert not order.stuck(queue, queue.having("b"))
     done = order.ended(order.made(order.taken(queue, "a", "w"), "a", 0, "run-a"), "a", "done")
     assert order.blocked(done, done.having("b")) == ""
     assert order.sources_of(done, done.having("b"), 0) == {"teacher": "run-a"}
@@ -61,6 +62,7 @@ def test_a_failed_source_leaves_what_stands_on_it_waiting_with_a_sentence_and_ot
     found = order.next_for(queue, "")
     assert found is not None
     assert found.key == "c"
+    assert order.stuck(queue, queue.having("b"))
     assert "“A”" in order.blocked(queue, queue.having("b"))
     assert "let that one run again" in order.blocked(queue, queue.having("b"))
 

@@ -230,6 +230,7 @@ def test_quantizing_an_entry_opens_its_experiment_from_its_student_in_four_bits(
     assert (resolved.student.source, resolved.student.run) == ("run", f"{AWAITED}{key}")
     assert (resolved.student.quantize.weights, resolved.student.quantize.activations) == (4, 4)
     assert resolved.training.learning_rate == pytest.approx(0.01)
+    assert resolved.title == "Full, 4 bits"
 
 
 def test_a_removed_source_becomes_a_problem_of_the_form(window: Window) -> None:
