@@ -10,7 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine import __version__, branching, building, checkpoint, data, method, presets, rehearsal, rules, seeds, teacher_checks, teachers
+from engine import (
+    __version__, branching, building, checkpoint, data, method, presets, rehearsal, rules, seeds, teacher_checks, teachers,
+)  # fmt: skip
 from engine.bare import cost_of_parts
 from engine.cards import catalogue
 from engine.checks import ALL as GENERAL_CHECKS

@@ -205,11 +205,12 @@ class RunTable(QAbstractTableModel):
         return None
 
     def _tip(self, line: list[RunRow]) -> str:
-        """The whole title, how many repeats the mean is of, where it comes from, what is noted, and where the run lies."""
+        """The whole title, how many repeats the mean is of, where it comes from, its tags and note, and where it lies."""
         row, group = line[0], self._groups.get(line[0].group)
         said = [row.title, *([f"{group} % over {group.count} finished repeats"] if group else [])]
         if row.parent:
             said.append(f"Started from {column('parent').words(row)}")
+        said += [" ".join(row.tags)] if row.tags else []
         said += [row.note] if row.note else []
         return "\n".join((*said, str(row.path) if len(line) == 1 else f"{len(line)} runs"))
 
@@ -219,7 +220,7 @@ class RunTable(QAbstractTableModel):
         if len(line) == 1:
             return asked.words(line[0])
         if asked.key == "seed":
-            return f"{len(line)} runs"
+            return f"× {len(line)}"
         if asked.key == STATE:
             return _state(line)
         different = {asked.words(row) for row in line}

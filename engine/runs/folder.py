@@ -122,7 +122,7 @@ class RunFolder:
         return found.reshape(watched.shape)
 
     def columns(self, only: Collection[str] | None = None) -> dict[str, Column]:
-        """The curves of the run by `<stage>/<name>`, or only those named, from the cache where it is fresh, else from the log."""
+        """The curves of the run by `<stage>/<name>`, or only those named; from the cache where it is fresh, else the log."""
         return columns(self._log, self.path / "columns", only)
 
     def curves(self) -> tuple[str, ...]:

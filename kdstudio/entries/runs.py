@@ -21,6 +21,7 @@ def build(window: Window) -> RunsScreen:
     screen.resume_requested.connect(window.resume_run)
     screen.clone_requested.connect(window.clone_run)
     screen.branch_requested.connect(window.clone_run)
+    screen.setup_requested.connect(window.show_setup)
     screen.compare_requested.connect(lambda paths: compare.lay(window, paths))
     window.state_changed.connect(screen.set_trainer_state)
     screen.set_trainer_state(window.trainer.state)

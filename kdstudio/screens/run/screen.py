@@ -118,6 +118,7 @@ class RunScreen(QWidget):
         self.results.try_requested.connect(self.try_student)
         self.follower.said.connect(self.receive)
         self.follower.alive.connect(self._enliven)
+        self.follower.failed.connect(self._lose)
         self.lens.changed.connect(self._look_anew)
         self.board.arranged.connect(self._arranged)
         keys.offer(self)
@@ -180,6 +181,10 @@ class RunScreen(QWidget):
         self.redraw.at_once = not alive
         self._refresh_words()
 
+    def _lose(self, sentence: str) -> None:
+        """The followed run cannot be read any more: its log says so."""
+        self.receive(events.Note(at=self.history.at, clock=self.history.clock, text=sentence, severity="error"))
+
     def _begin(self, history: History, *, at_once: bool = False) -> None:
         self.history = history
         self.follower.rest()
@@ -217,6 +222,7 @@ class RunScreen(QWidget):
         ):
             name = f"{self._name()}-{card.title.lower().replace(' ', '-')}.{kinds[:3].lower()}"
             card.add_action(words, partial(self._take_away, words.rstrip("…"), name, kinds, write))
+        card.add_action("Copy picture", partial(export.copy_picture, card))
 
     def _take_away(self, title: str, name: str, kinds: str, write) -> None:  # type: ignore[no-untyped-def]
         self.redraw.finish()

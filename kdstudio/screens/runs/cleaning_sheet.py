@@ -43,6 +43,7 @@ class CleaningSheet(Sheet):
         self.last = QSpinBox()
         self.last.setRange(1, 999)
         self.last.setValue(5)
+        self.last.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.last.setAccessibleName("Newest runs to keep of each experiment")
         self.table = _table(("run", "what goes", "why", "frees"))
         self.sum = label("", "strong")

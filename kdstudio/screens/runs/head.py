@@ -11,7 +11,7 @@ from engine.runs import RunRow, fields, filtering
 from engine.runs.filtering import FilterError
 from kdstudio import boxes, run_columns, theme
 from kdstudio.icons import IconButton, TextButton, icon
-from kdstudio.texts import Elided, label
+from kdstudio.texts import Elided, label, sentence_case
 
 EXAMPLE = "top1 > 90 and method:dkd and tag:paper not archived"
 
@@ -44,6 +44,7 @@ class Head(QWidget):
     def _dress(self) -> None:
         self.search.setPlaceholderText(f"Filter, such as {EXAMPLE}")
         self.search.setClearButtonEnabled(True)
+        self.search.setMaximumWidth(2 * theme.SIDE + theme.SPACE * 16)
         self.search.setAccessibleName("Filter runs")
         self.search.setToolTip(_help())
         self.search.addAction(icon("search", "faint"), QLineEdit.ActionPosition.LeadingPosition)
@@ -57,14 +58,15 @@ class Head(QWidget):
         row = boxes.row(theme.SPACE)
         row.addWidget(label("Runs", "title"))
         row.addSpacing(theme.SPACE)
-        row.addWidget(self.search, 1)
+        row.addWidget(self.search, 100)
+        row.addStretch(1)
         for part in (self.group, self.columns, self.folder, self.more):
             row.addWidget(part)
         below = boxes.row(theme.GAP)
         below.addWidget(self.count)
         below.addStretch(1)
         below.addWidget(self.said)
-        column = boxes.column(theme.HALF, self)
+        column = boxes.column(theme.SPACE, self)
         column.addLayout(row)
         column.addLayout(below)
 
@@ -78,7 +80,7 @@ class Head(QWidget):
         self.filtered.emit(found)
 
     def _say(self, sentence: str) -> None:
-        self.said.setText(f"{sentence[:1].upper()}{sentence[1:]}." if sentence else "")
+        self.said.setText(sentence_case(sentence) + ("" if not sentence or sentence.endswith("?") else "."))
         self.said.setToolTip(sentence)
         wrong = bool(sentence)
         if self.search.property("wrong") != wrong:

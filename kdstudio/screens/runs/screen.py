@@ -13,6 +13,7 @@ from engine.runs import Overview, RunRow, filtering
 from kdstudio import actions, boxes, theme
 from kdstudio.chores import Chores
 from kdstudio.empty import EmptyState
+from kdstudio.icons import TextButton
 from kdstudio.journal import size
 from kdstudio.run_columns import TITLE, moment
 from kdstudio.run_table import RunTable, lacks_repeats
@@ -37,6 +38,7 @@ class RunsScreen(QWidget):
     open_requested = Signal(Path)
     resume_requested = Signal(Path)
     clone_requested = Signal(Path)
+    setup_requested = Signal()
     branch_requested = Signal(Path, dict)
     """The folder of a run, and what is set otherwise in one that branches from it."""
     compare_requested = Signal(list)
@@ -76,7 +78,9 @@ class RunsScreen(QWidget):
         self._pages.addWidget(theme.set_role(QWidget(), "plain"))  # until the folder has been read
         self._pages.addWidget(self.view)
         words = "Every run you start is kept in its own folder and listed here: to open, compare, resume or branch from."
-        self._pages.addWidget(EmptyState("runs", "No runs yet", words))
+        set_up = TextButton("Set up an experiment", "secondary", "setup")
+        set_up.clicked.connect(self.setup_requested)
+        self._pages.addWidget(EmptyState("runs", "No runs yet", words, set_up))
         column = boxes.column(theme.SPACE + 2, self)
         boxes.pad(column, theme.MARGIN - 4, theme.GAP)
         for part in (self.head, self.offer, self.strip):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QLineEdit, QPlainTextEdit, QRadioButton, QWidget
 
 from engine.runs import RunRow
@@ -60,7 +61,7 @@ class MarksSheet(Sheet):
         button.setAutoDefault(False)
         button.clicked.connect(lambda: self.tags.setText(f"{self.tags.text()} {tag}".strip()))
         button.clicked.connect(button.hide)
-        self.body.addWidget(button)
+        self.body.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
         return button
 
     def _save(self) -> None:

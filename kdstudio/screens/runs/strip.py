@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from kdstudio import boxes, theme
@@ -17,6 +18,7 @@ class Strip(QWidget):
     def __init__(self) -> None:
         super().__init__()
         theme.set_role(self, "banner")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.words = Elided()
         self.answers: dict[str, TextButton] = {}
         self.close_button = IconButton("close", "Not now", size=theme.ICON_SMALL)

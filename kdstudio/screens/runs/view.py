@@ -18,7 +18,7 @@ from kdstudio.run_table import RunTable
 
 KEPT = "runs/columns"
 LINE = theme.SPACE * 4 + theme.HALF
-LEAST = theme.SPACE * 24
+LEAST = theme.SPACE * 22
 """Pixels of a line, and of the title at least."""
 
 
@@ -76,8 +76,7 @@ class RunView(QTableView):
         """Have these columns: state and title are always there; none stands for the usual ones, with where runs come from as
         soon as one comes from another."""
         self._own = bool(keys)
-        usual = [*DEFAULT[:6], *(["parent"] if any(row.parent for row in self._table.rows) else []), *DEFAULT[6:]]
-        chosen = [STATE, TITLE, *(key for key in keys if key not in (STATE, TITLE))] if keys else usual
+        chosen = [STATE, TITLE, *(key for key in keys if key not in (STATE, TITLE))] if keys else self._usual()
         if chosen == self.column_keys() and self._laid:
             return
         self._laid = True
@@ -89,6 +88,12 @@ class RunView(QTableView):
             head.blockSignals(True)
             head.setSortIndicator(chosen.index(by), head.sortIndicatorOrder())
             head.blockSignals(False)
+
+    def _usual(self) -> list[str]:
+        """The columns nobody chose: teacher and parent where a run has one."""
+        rows = self._table.rows
+        has = {"teacher": any(row.teacher not in ("", "none") for row in rows), "parent": any(row.parent for row in rows)}
+        return [key for key in DEFAULT if has.get(key, True)]
 
     def refresh_columns(self) -> None:
         """Look whether the usual columns are others by now."""
