@@ -17,6 +17,7 @@ from kdstudio.counting import Counting
 from kdstudio.entries import ENTRIES, Entry
 from kdstudio.guide import Guide
 from kdstudio.leaving import Leaving
+from kdstudio.lineup import Lineup
 from kdstudio.rail import Rail
 from kdstudio.store import Store
 
@@ -35,9 +36,9 @@ class Window(QMainWindow):
 
     state_changed = Signal(str)
     """What the trainer does now: idle, starting, running, paused, stopping."""
-
     closing = Signal()
     """The window closes for good: what screens still have under way ends."""
+
     def __init__(self, store: Store, home: Path | None = None, trainer: Trainer | None = None) -> None:
         super().__init__()
         self.store = store
@@ -47,7 +48,9 @@ class Window(QMainWindow):
         self._trainer: Trainer | None = None
         if trainer is not None:
             self._employ(trainer)
-        self._leaving = Leaving(self, lambda: self.trainer.stop())
+        self.lineup = Lineup(self)
+        self._leaving = Leaving(self, self.lineup)
+        self.lineup.settled.connect(self._leaving.idle)
         self._built: dict[str, QWidget] = {}
         self._past: RunScreen | None = None
         self._lay_out()
@@ -94,8 +97,7 @@ class Window(QMainWindow):
     def page_of(self, widget: QWidget) -> str:
         """The key of the screen that a widget is on; empty for one of the window itself."""
         here = (key for key, page in self._built.items() if page is widget or page.isAncestorOf(widget))
-        on_past = self._past is not None and (self._past is widget or self._past.isAncestorOf(widget))
-        return next(here, "run" if on_past else "")
+        return next(here, "" if self._apart(widget) is None else "run")
 
     def words_of(self, widget: QWidget) -> str:
         """What the rail calls the screen that a widget is on; empty for one of the window itself."""
@@ -103,8 +105,9 @@ class Window(QMainWindow):
 
     def come_to(self, widget: QWidget) -> None:
         """Show the screen that a widget is on, where it is on one."""
-        if self._past is not None and (self._past is widget or self._past.isAncestorOf(widget)):
-            self._show(self._past, "runs")
+        apart = self._apart(widget)
+        if apart is not None:
+            self._show(apart, "runs" if apart is self._past else "run")
         elif self.page_of(widget):
             self.go(self.page_of(widget))
 
@@ -150,14 +153,16 @@ class Window(QMainWindow):
         """Go to the table of runs."""
         self.go("runs")
 
+    def show_beside(self, screen: QWidget) -> None:
+        """Go to the run on a further device."""
+        self._screens.addWidget(screen)
+        self._show(screen, "run")
+
     # What a person does
 
     def start(self, resolved: Resolved) -> None:
-        """Start an experiment as it is now; the form is free for the next one."""
-        if self._busy():
-            return
-        self.show_run()
-        self.trainer.start(resolved, self.home)
+        """Start an experiment as it is now, or queue it where one runs; the form is free for the next one."""
+        self.lineup.start(resolved)
 
     def open_run(self, path: Path) -> None:
         """Show a run from its folder, or the live screen where it is the one that goes on."""
@@ -174,19 +179,15 @@ class Window(QMainWindow):
         self._show(self.past, "runs")
 
     def resume_run(self, path: Path) -> None:
-        """Go on with a run that was stopped or interrupted."""
+        """Go on with a run that was stopped or interrupted, in its turn where another one runs."""
         from engine import runs
 
-        if self._busy():
-            return
         try:
             resolved = runs.RunFolder.open(path).experiment()
         except (runs.RunError, PresetError) as error:
             asking.tell(self, "This run cannot go on", str(error))
             return
-        self.show_run()
-        self.trainer.start(resolved, path.parent, path)  # repeats and teachers lie beside it
-        self.run.go_on(path)
+        self.lineup.resume(path, resolved)
 
     def clone_run(self, path: Path, fix: Mapping[str, Any] | None = None) -> None:
         """Put what a run ran into the form, changed as a finding proposes."""
@@ -206,9 +207,9 @@ class Window(QMainWindow):
             self._leaving.ask()
             return
         self.counting.end()
-        QSettings().setValue("geometry", self.saveGeometry())
         self.lineup.close()
         self.closing.emit()
+        QSettings().setValue("geometry", self.saveGeometry())
         event.accept()
 
     def restore(self) -> None:
@@ -223,21 +224,18 @@ class Window(QMainWindow):
         self._trainer = trainer
         trainer.state_changed.connect(self.state_changed)
 
+    def _apart(self, widget: QWidget) -> QWidget | None:
+        """The screen beside those of the rail that a widget is on: that of a stored run, or of one on a further device."""
+        pages = [page for n in range(self._screens.count()) if (page := self._screens.widget(n)) is not None]
+        apart = (page for page in pages if page not in self._built.values())
+        return next((page for page in apart if page is widget or page.isAncestorOf(widget)), None)
+
     def _is_live(self, path: Path) -> bool:
         live = self.run.history.folder if "run" in self._built and self._running() else None
         return live is not None and live.resolve() == path.resolve()
 
     def _running(self) -> bool:
-        return self._trainer is not None and self._trainer.state != "idle"
-
-    def _busy(self) -> bool:
-        """Whether a run goes on; then it is shown, with a sentence."""
-        if not self._running():
-            return False
-        asking.tell(
-            self, "A run is going on", "One run at a time: wait until it is over, or stop it first. It can go on later."
-        )
-        return True
+        return (self._trainer is not None and self._trainer.state != "idle") or self.lineup.runs()
 
     def _show(self, screen: QWidget, key: str) -> None:
         self._screens.setCurrentWidget(screen)
@@ -247,7 +245,7 @@ class Window(QMainWindow):
         """Mark in the rail what the trainer is doing; leave when that was promised."""
         tones = {"idle": "", "paused": "warning"}
         self.rail.items["run"].set_dot(tones.get(state, "good"))
-        if state == "idle":
+        if state == "idle" and not self.lineup.runs():
             self._leaving.idle()
 
     def _lay_out(self) -> None:
@@ -260,5 +258,8 @@ class Window(QMainWindow):
         body = theme.set_role(QWidget(), "plain")
         row = boxes.row(0, body)
         row.addWidget(self.rail)
-        row.addWidget(self._screens, 1)
+        shown = boxes.column(0)
+        shown.addWidget(self.lineup.banner)
+        shown.addWidget(self._screens, 1)
+        row.addLayout(shown, 1)
         self.setCentralWidget(body)
