@@ -18,6 +18,12 @@ FAILED = (BackendCompilerFailed, InductorError)
 """What torch raises at a compiled net's first call where nothing on this machine can compile it."""
 
 
+def afresh() -> None:
+    """Forget what earlier runs of this process compiled: a graph has the hooks it was traced with, and would serve the nets of
+    the next run without theirs."""
+    torch._dynamo.reset()
+
+
 def compiled(net: Net, sizes: Collection[int]) -> Callable[[Tensor], Tensor]:
     """The net as a function, compiled for batches of these sizes; a batch of another size (the last of an epoch) takes the
     net as it is, for each size is compiled anew: sizes left open change the weights after a resume."""

@@ -106,7 +106,9 @@ class Distilling:
         if self.hand.control.moving:
             self._move(batch)
         self.cast.quantization.stepping(batch.epoch)
-        student, teacher = self.stack.see(batch)
+        every = self.experiment.run.share_every
+        measured = bool(every) and batch.step % every == 0
+        student, teacher = self.stack.see(batch, plain=measured)
         weights = self.weights.at(batch.epoch)
         losses = self.stack.losses(batch, student, teacher)
         pieces = {name: losses[name] * weights[name] for name, _, _ in self.stack.terms}
@@ -117,9 +119,8 @@ class Distilling:
             if weights["labels"]:
                 pieces["labels"] = ce * weights["labels"]
         total = sum(pieces.values(), torch.zeros((), device=batch.x.device))
-        every = self.experiment.run.share_every
         reaching = {name: piece for name, piece in pieces.items() if name not in self._own}
-        if every and batch.step % every == 0 and len(reaching) > 1:
+        if measured and len(reaching) > 1:
             self.hand.report.measure(gradient_shares(reaching, self._earliest))
         self._update(batch, total)
         self.hand.report.measure(self.cast.quantization.stepped(batch.step))

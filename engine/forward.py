@@ -10,7 +10,7 @@ import psutil
 import torch
 from torch import Tensor
 
-from engine.compiling import compiled
+from engine.compiling import afresh, compiled
 from engine.folding import folded
 from engine.memo import Memo
 from engine.nets.net import Net
@@ -37,6 +37,8 @@ def forward(
 ) -> Forward:  # fmt: skip
     """The nets ready to run on batches of `batch_size`; `memo` makes the memory of a teacher that takes batches of these sizes
     (of any, where there are none)."""
+    if resources.compile:
+        afresh()
     run = compiled(student, {batch_size}) if resources.compile else student
     if teacher is None:
         return Forward(run)

@@ -46,10 +46,11 @@ class Stack:
         self.memo = forward.memo if not teacher_places else None
         self._teacher = None if forward.quick is None else Look(forward.quick, teacher_places, forward.teacher)
 
-    def see(self, batch: Batch) -> tuple[View, View | None]:
-        """Both nets on a batch; logits in float32, the teacher without gradient."""
+    def see(self, batch: Batch, plain: bool = False) -> tuple[View, View | None]:
+        """Both nets on a batch; logits in float32, the teacher without gradient. `plain`: the student is not compiled, so that
+        its graph can be gone back through more than once (a compiled one then gives other gradients)."""
         with self.resources.autocast():
-            student = self._student(batch.x)
+            student = self._student(batch.x, plain)
             with torch.no_grad():
                 teacher = self._asked(batch)
         return _float32(student), None if teacher is None else _float32(teacher)

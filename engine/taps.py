@@ -55,13 +55,14 @@ class Look:
         self._looking = False
         self._handles = [self._watch(tap) for tap in dict.fromkeys(self.places.values())]
 
-    def __call__(self, x: Tensor) -> View:
-        """Logits (B, classes) and taps of images (B, C, H, W) in [0, 1]."""
+    def __call__(self, x: Tensor, plain: bool = False) -> View:
+        """Logits (B, classes) and taps of images (B, C, H, W) in [0, 1]; `plain`: of the net as it is, not of `run`."""
+        run = self.net if plain else self._run
         if not self._handles:
-            return View(self._run(x))
+            return View(run(x))
         self._looking = True
         try:
-            logits = self._run(x)
+            logits = run(x)
             return View(logits, {name: self._seen[tap] for name, tap in self.places.items()})
         finally:
             self._looking = False

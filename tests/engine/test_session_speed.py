@@ -64,8 +64,10 @@ def test_a_run_that_remembers_goes_on_exactly(tmp_path: Path) -> None:
 
 
 def test_a_compiled_run_looks_into_its_nets_learns_as_a_plain_one_and_goes_on_exactly(tmp_path: Path) -> None:
-    resolved = presets.resolve("experiments/digits-kd", ["methods.at={weight: 100}"], form=KD | {"training.epochs": 2})
+    form = KD | {"training.epochs": 2, "run.share_every": 2}
+    resolved = presets.resolve("experiments/digits-kd", ["methods.at={weight: 100}"], form=form)
     _, plain = ran(resolved, tmp_path / "plain")
+    ran(kd(training__epochs=1, run__compile="on"), tmp_path / "before")  # the same nets, nobody looking into them
     resolved.experiment.run.compile = "on"
     straight, compiled = ran(resolved, tmp_path / "compiled")
     assert compiled == pytest.approx(plain, rel=1e-3)
