@@ -52,6 +52,9 @@ def told(home: Path, name: str, tree: dict[str, Any], seed: int, top1: float, *,
     file, offset, shape, dtype = run.record("soft_labels_student", matrix)
     run.append(Watched(watch="soft_labels_student", kind="matrix", stage="distilling", step=10 * points, epoch=points,
                        file=file, offset=offset, shape=shape, dtype=dtype, labels=NAMES))  # fmt: skip
+    file, offset, shape, dtype = run.record("class_accuracy", np.array([top1, top1 - 1.0]))
+    run.append(Watched(watch="class_accuracy", kind="distribution", stage="distilling", step=10 * points, epoch=points,
+                       file=file, offset=offset, shape=shape, dtype=dtype, labels={"classes": ["cat", "dog"]}))  # fmt: skip
     if outcome:
         numbers = {
             "top1": top1,

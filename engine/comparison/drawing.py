@@ -72,11 +72,11 @@ def curves(lines: Sequence[Line], across: str) -> str:
     return _svg(WIDE, HIGH, _axes(*ends, across) + "".join(body))
 
 
-def scatter(points: Sequence[Point], numbers: Sequence[int], across: str, log: bool) -> str:
-    """Gain over cost; the Pareto front is a line through filled dots."""
+def scatter(points: Sequence[Point], numbers: Sequence[int], across: str, log: bool, scale: float = 1.0) -> str:
+    """Gain over cost, divided by `scale`; the Pareto front is a line through filled dots."""
     if not points:
         return ""
-    at = [math.log10(p.cost) if log else p.cost for p in points]
+    at = [math.log10(p.cost / scale) if log else p.cost / scale for p in points]
     ends = _ends([np.array(at)], 0.08), _ends([np.array([p.gain for p in points])], 0.12)
     best = sorted((a, p.gain) for a, p in zip(at, points) if p.best)
     steps = " ".join(f"{_at(a, ends[0], True):.1f},{_at(b, ends[1], False):.1f}" for a, b in best)
@@ -97,19 +97,19 @@ def parallel(axes: Sequence[Axis], numbers: Sequence[int], labels: Sequence[str]
     """Every run a line across upright axes; a run without the number is left out."""
     gap = 130
     width = 90 + gap * (len(axes) - 1) + 90
-    body = []
+    body, words = list[str](), list[str]()
     for n, axis in enumerate(axes):
         x = 60 + n * gap
         body.append(f'<line class="axis" x1="{x}" x2="{x}" y1="30" y2="{HIGH - 10}"/>')
         body.append(f'<text class="name" x="{x}" y="16">{escape(axis.label[:20])}</text>')
-        body += [f'<text x="{x + 4}" y="{_rise(t) + 4:.1f}">{escape(w[:16])}</text>' for t, w in axis.ticks]
+        words += [f'<text class="tick" x="{x + 5}" y="{_rise(t) + 4:.1f}">{escape(w[:16])}</text>' for t, w in axis.ticks]
     for k, (number, label) in enumerate(zip(numbers, labels)):
         places = [axis.places[k] for axis in axes]
         if any(math.isnan(place) for place in places):
             continue
         way = " ".join(f"{60 + n * gap},{_rise(place):.1f}" for n, place in enumerate(places))
         body.append(f'<polyline class="line {ink(number)}" points="{way}"><title>{escape(label)}</title></polyline>')
-    return _svg(width, HIGH, "".join(body))
+    return _svg(width, HIGH, "".join((*body, *words)))
 
 
 def matrix(values: Numbers, ends: tuple[float, float]) -> str:

@@ -75,6 +75,32 @@ def matrix(side: Side, kind: Kind, epoch: int | None = None, layer: int = 0) -> 
     return Matrix(found, _names(record, "rows", found.shape[0]), _names(record, "columns", found.shape[1]), record.epoch)
 
 
+def distributions(sides: Sequence[Side]) -> list[Kind]:
+    """Every distribution over named places that at least one run recorded, such as the accuracy of each class."""
+    found: dict[str, Kind] = {}
+    for side in sides:
+        titles = {w["name"]: w.get("title") for w in side.plan.get("watches", [])}
+        for watch, records in side.watched.items():
+            if records[-1].kind == "distribution" and len(records[-1].shape) == 1 and "edges" not in records[-1].labels:
+                title = str(titles.get(watch) or watch.replace("_", " "))
+                found.setdefault(watch, Kind(watch, title[:1].upper() + title[1:]))
+    return list(found.values())
+
+
+def rows_of(sides: Sequence[Side], kind: Kind) -> tuple[list[Side], Matrix] | None:
+    """The last record of a distribution of every run that has it as a row, beside those runs; None where none has. Runs whose
+    places are not those of the first are left out."""
+    last = [(side, side.watched[kind.watch][-1]) for side in sides if side.watched.get(kind.watch)]
+    alike = [(side, r) for side, r in last if r.shape == last[0][1].shape and r.labels == last[0][1].labels]
+    if not alike:
+        return None
+    values = np.array([RunFolder.open(side.path).array(record) for side, record in alike], dtype=np.float64)
+    named = next((v for v in alike[0][1].labels.values() if len(v) == values.shape[1]), [])
+    return [side for side, _ in alike], Matrix(
+        values, [side.name for side, _ in alike], [str(n) for n in named], alike[0][1].epoch
+    )
+
+
 def _is_matrix(record: Watched) -> bool:
     return record.kind in KINDS and len(record.shape) >= 2
 

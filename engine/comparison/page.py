@@ -89,15 +89,10 @@ def _trade_off(found: Comparison) -> str:
             continue
         paid = [point.cost for point in points]
         log = min(paid) > 0 and max(paid) / min(paid) > LOG
-        picture = drawing.scatter(points, numbers, f"{metric.title} ({cost_unit(cost)})".replace(" ()", ""), log)
+        picture = drawing.scatter(points, numbers, metric.heading(), log, metric.scale)
         figures.append(_figure(f"top-1 against {metric.title}", picture))
     words = "<p class='note'>Filled dots and the line: no other experiment has more for less.</p>"
     return f"<h2>Accuracy and cost</h2>{words}<div class='plots'>{''.join(figures)}</div>" if figures else ""
-
-
-def cost_unit(cost: str) -> str:
-    """The unit in which a cost stands on an axis, as it was measured."""
-    return {"bytes": "bytes", "seconds": "s", "joules": "J"}.get(cost, "ms" if cost.startswith("milliseconds") else "")
 
 
 def _curves(found: Comparison) -> str:

@@ -203,6 +203,15 @@ def test_matrices_of_runs_are_subtracted_where_they_are_about_the_same(home: Pat
         matrices.difference(one, matrices.Matrix(other.values, ["fox", "dog"], other.columns, 1))
 
 
+def test_distributions_of_runs_are_rows_of_one_matrix(home: Path) -> None:
+    sides = Comparison.of(pair(home)).sides
+    kind = matrices.distributions(sides)[0]
+    found = matrices.rows_of(sides[:2], kind)
+    assert found is not None and (kind.title, found[1].columns) == ("Class accuracy", ["cat", "dog"])
+    assert found[1].values.tolist() == [[90.0, 89.0], [90.5, 89.5]]
+    assert matrices.rows_of([], kind) is None
+
+
 def test_a_colour_stays_when_others_come_and_go(home: Path) -> None:
     names = [f"run-{n}" for n in range(20)]
     first = colours.number_of(home, names[:3])
@@ -290,9 +299,9 @@ def test_only_the_curves_that_are_asked_for_are_read(home: Path) -> None:
 def test_what_was_said_but_for_numbers_is_kept_beside_the_log_until_the_log_changes(home: Path) -> None:
     run = RunFolder.open(pair(home)[0])
     first = [type(event).__name__ for event in run.facts()]
-    assert first == ["RunStarted", "StageStarted", "Watched", "RunEnded"]
+    assert first == ["RunStarted", "StageStarted", "Watched", "Watched", "RunEnded"]
     kept = run.path / "columns" / "facts.jsonl"
-    assert len(kept.read_text(encoding="utf-8").splitlines()) == 5
+    assert len(kept.read_text(encoding="utf-8").splitlines()) == 6
     run.append(RunResumed(stage="distilling", step=0, epoch=0, kept=2))
     run.append(Note(text="again"))
     assert [type(event).__name__ for event in run.facts()] == ["RunStarted", "StageStarted", "Note"]

@@ -25,7 +25,7 @@ def test_the_import_floors_hold() -> None:
 @pytest.mark.parametrize(
     "module",
     ["engine", "engine.knobs", "engine.cards", "engine.events", "engine.experiment", "engine.presets", "engine.rules",
-     "engine.runs", "engine.findings", "engine.sweeps", "engine.cli"],
+     "engine.runs", "engine.findings", "engine.sweeps", "engine.comparison", "engine.cli"],
 )  # fmt: skip
 def test_what_the_window_reads_loads_neither_torch_nor_qt(module: str) -> None:
     assert loaded_by(f"import {module}", "torch", "PySide6") == []

@@ -17,6 +17,7 @@ from engine.comparison import saved
 from kdstudio import theme
 from kdstudio.charts.overlay import OverlayCard
 from kdstudio.charts.ranges import Ranged
+from kdstudio.charts.run_rows import RunRowsCard
 from kdstudio.entries import ENTRIES
 from kdstudio.screens.compare import CompareScreen
 from kdstudio.screens.compare.naming import SaveSheet
@@ -99,6 +100,16 @@ def test_seeds_become_one_mean_with_a_band(screen: CompareScreen, qtbot: QtBot) 
     kd = card(screen).drawn[1]
     assert kd.label == "kd, 3 seeds" and kd.deviation is not None
     assert (kd.y[-1], kd.deviation[-1]) == pytest.approx((91.6, 0.5568), abs=1e-3)
+
+
+def test_a_distribution_is_a_row_for_each_run_that_is_shown(screen: CompareScreen, qtbot: QtBot) -> None:
+    rows = next(c for c in screen.plots.board.cards if isinstance(c, RunRowsCard))
+    screen.plots.board.ensureWidgetVisible(rows)
+    qtbot.waitUntil(lambda: rows.heat.values.shape == (6, 2), timeout=5000)
+    rows.heat.hovered.emit(0, 1)
+    assert rows.value.text().startswith("labels · seed 0, dog:") and "89.00" in rows.value.text()
+    screen.roster.rows["kd-s1"].eye.click()
+    qtbot.waitUntil(lambda: rows.heat.values.shape == (5, 2), timeout=5000)
 
 
 def test_plots_are_found_by_words_and_drawn_over_steps(screen: CompareScreen, qtbot: QtBot) -> None:

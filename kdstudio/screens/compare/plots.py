@@ -9,8 +9,9 @@ from typing import get_args
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QLineEdit, QToolButton, QWidget
 
-from engine.comparison import Comparison, Side, curves
+from engine.comparison import Comparison, Side, curves, matrices
 from engine.comparison.curves import Overlay
+from engine.comparison.matrices import Kind
 from engine.runs import Column
 from kdstudio import boxes, run_colours, theme
 from kdstudio.charts.board import Board
@@ -18,6 +19,7 @@ from kdstudio.charts.card import Card
 from kdstudio.charts.overlay import OverlayCard, Track
 from kdstudio.charts.picker import QuietSlider
 from kdstudio.charts.redraw import Redraw
+from kdstudio.charts.run_rows import RunRowsCard
 from kdstudio.curve import XAxis
 from kdstudio.screens.compare.reading import Reader
 from kdstudio.texts import label
@@ -98,14 +100,31 @@ class PlotsTab(QWidget):
         ]
 
     def _lay(self) -> None:
-        wanted = self._wanted()
-        if [card.key for card in self.board.cards] != [overlay.key for overlay in wanted]:
+        wanted, rows = self._wanted(), self._distributions()
+        keys = [*(overlay.key for overlay in wanted), *(f"distribution/{kind.watch}" for kind in rows)]
+        if [card.key for card in self.board.cards] != keys:
             self.redraw.forget()
             self.board.clear()
             for overlay in wanted:
                 self.redraw.later(partial(self._add, overlay))
+            for kind in rows:
+                self.redraw.later(partial(self._add_rows, kind))
             self.redraw.finish()
         self.mark_all()
+
+    def _distributions(self) -> list[Kind]:
+        words = self.search.text().lower().split()
+        every = matrices.distributions(self.comparison.sides) if self.comparison is not None else []
+        return [kind for kind in every if all(word in f"{kind.title} {kind.watch}".lower() for word in words)]
+
+    def _add_rows(self, kind: Kind) -> None:
+        def named(side: Side) -> str:
+            return side.label if self.comparison is None else self.comparison.label(side)
+
+        card = RunRowsCard(kind, lambda kind: matrices.rows_of(self._visible(), kind), named)
+        card.stale.connect(self.redraw.mark)
+        self._dress(card)
+        self.board.add(card)
 
     def _add(self, overlay: Overlay) -> None:
         card = OverlayCard(overlay, self._tracks)
