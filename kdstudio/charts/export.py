@@ -1,4 +1,4 @@
-"""A card as a file: CSV of its numbers, PNG or SVG of its picture."""
+"""A card as a file: CSV of its numbers, PNG or SVG of its picture; and its picture on the clipboard."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from kdstudio.charts.card import Card, Rows
 
@@ -31,6 +31,11 @@ def picture(card: Card) -> QImage:
     card.render(image, renderFlags=QWidget.RenderFlag.DrawChildren)
     card.for_export(False)
     return image
+
+
+def copy_picture(card: Card) -> None:
+    """Put the picture of a card on the clipboard."""
+    QApplication.clipboard().setImage(picture(card))
 
 
 def save_png(card: Card, path: Path) -> None:

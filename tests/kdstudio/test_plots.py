@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QSettings, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QEvent, QPoint, QPointF, QSettings, Qt
+from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 from recorded import Recipe, record
 
@@ -256,13 +256,19 @@ def order(board: Board) -> str:
 
 
 def drag(card: Card, onto: Card, right: bool) -> None:
-    at = card._title.mapTo(card, QPoint(4, 8))
-    box = onto.rect()
-    to = onto.mapToGlobal(QPoint(box.width() * (3 if right else 1) // 4, box.height() // 2))
-    QTest.mousePress(card, Qt.MouseButton.LeftButton, pos=at)
-    QTest.mouseMove(card, at + QPoint(40, 40))
-    QTest.mouseMove(card, card.mapFromGlobal(to))
-    QTest.mouseRelease(card, Qt.MouseButton.LeftButton, pos=card.mapFromGlobal(to))
+    title, at, box = card._title, QPoint(4, 8), onto.rect()
+    to = title.mapFromGlobal(onto.mapToGlobal(QPoint(box.width() * (3 if right else 1) // 4, box.height() // 2)))
+    QTest.mousePress(title, Qt.MouseButton.LeftButton, pos=at)
+    for place in (at + QPoint(40, 40), to):
+        _move(title, place)
+    QTest.mouseRelease(title, Qt.MouseButton.LeftButton, pos=to)
+
+
+def _move(widget: QWidget, to: QPoint) -> None:
+    """The pointer moves with its button held, which `QTest.mouseMove` cannot say."""
+    left, at = Qt.MouseButton.LeftButton, QPointF(to)
+    where = QPointF(widget.mapToGlobal(to))
+    QApplication.sendEvent(widget, QMouseEvent(QEvent.Type.MouseMove, at, where, left, left, Qt.KeyboardModifier.NoModifier))
 
 
 def test_a_card_is_dragged_by_its_title_before_or_behind_another(board: Board) -> None:
@@ -392,3 +398,11 @@ def test_what_plots_cost_is_measured_for_the_bench(qtbot: QtBot) -> None:
     growth, rate = measure_memory(0.4, 500)
     assert rate == pytest.approx(500, rel=0.5)
     assert growth < 50
+
+
+def test_the_picture_of_a_plot_is_put_on_the_clipboard(screen: RunScreen) -> None:
+    QApplication.clipboard().clear()
+    card = screen.board.cards[0]
+    next(a for a in card.menu.actions() if a.text() == "Copy picture").trigger()
+    copied = QApplication.clipboard().image()
+    assert (copied.width(), copied.height()) == (2 * card.width(), 2 * card.height())
