@@ -158,6 +158,7 @@ cli.command()(recognise)
 def list_(
     what: Annotated[str, typer.Argument(help="presets, sweeps, methods, nets, datasets or runs.")] = "presets",
     runs_folder: Runs = None,
+    where: Annotated[str, typer.Option("--where", help="Of runs only some: 'top1 > 90 and method:dkd not archived'.")] = "",
 ) -> None:
     """What there is."""
     if what in ("nets", "methods"):
@@ -173,7 +174,7 @@ def list_(
         + [(c.key, c.title, c.classes or "", c.train_images + c.test_images or "") for c in known.datasets.values()],
         "runs": lambda: [("run", "state", "top-1", "experiment")]
         + [(r.name, r.state, "" if r.top1_last is None else f"{r.top1_last:.2f}", r.title)
-           for r in runs.listing(runs_folder or runs.home())],
+           for r in _runs(runs_folder or runs.home(), where)],
     }  # fmt: skip
     if what not in tables:
         raise _refusal(f"there is nothing named {what!r} to list; choose {', '.join(tables)}")
@@ -183,6 +184,17 @@ def list_(
     elif what == "methods":
         for problem in extras.read().method_problems:
             typer.echo(problem, err=True)
+
+
+def _runs(home: Path, where: str) -> list[runs.RunRow]:
+    """The runs for which a filter holds, newest first."""
+    from engine.runs import filtering
+
+    try:
+        holds = filtering.read(where).holds
+    except filtering.FilterError as error:
+        raise _refusal(f"--where: {error} (at character {error.at + 1})") from error
+    return [row for row in runs.listing(home) if holds(row)]
 
 
 def _about_nets() -> None:

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtWidgets import QApplication
 
@@ -82,10 +83,10 @@ def _make(home: Path, count: int) -> None:
             )
         )
         for epoch in range(1, 11):
-            where = {"stage": "distilling", "step": epoch, "epoch": epoch, "at": at + epoch, "clock": float(epoch)}
+            where: Any = {"stage": "distilling", "step": epoch, "epoch": epoch, "at": at + epoch, "clock": float(epoch)}
             run.append(
                 Evaluated(who="student", split="test", top1=80 + epoch + number % 7, top5=99.0, loss=0.1, images=9, **where)
-            )  # type: ignore[arg-type]
+            )
         run.append(RunEnded(outcome="done", sentence="", results={"top1": 90.0 + number % 7, "parameters": 78_042}, clock=11.0))
         if number % 3 == 0:
             marks.write(path, marks.Marks(tags=("paper",), archived=number % 9 == 0))

@@ -4,7 +4,7 @@ run, so that it travels with the folder and no reader of the log ever sees it ch
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,12 @@ def write(path: Path, marks: Marks) -> None:
         raise RunError(
             f"{path / FILE} cannot be written ({error.strerror}); let the folder be written, and mark again"
         ) from error
+
+
+def write_all(marked: Mapping[Path, Marks]) -> None:
+    """Keep the marks of several runs. Raises RunError as `write`."""
+    for path, marks in marked.items():
+        write(path, marks)
 
 
 def change(path: Path, **said: Any) -> Marks:

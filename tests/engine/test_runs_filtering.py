@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_runs import ended, make, started
+from typer.testing import CliRunner
 
+from engine.cli import cli
 from engine.runs import filtering
 from engine.runs.filtering import FilterError
 from engine.runs.rows import RunRow
@@ -117,3 +120,15 @@ def test_a_thousand_runs_are_filtered_within_a_blink() -> None:
     holds = filtering.read("top1 > 90 and method:dkd and tag:paper run not archived").holds
     assert sum(map(holds, many)) == 99
     assert time.perf_counter() - begun < 0.05
+
+
+def test_the_terminal_lists_the_runs_for_which_a_filter_holds(tmp_path: Path) -> None:
+    for name, top1 in (("good", 95.0), ("bad", 50.0)):
+        run = make(tmp_path, name)
+        run.append(started(title=name))
+        run.append(ended(top1=top1))
+    asked = CliRunner().invoke(cli, ["list", "runs", "--runs", str(tmp_path), "--where", "top1 > 90"])
+    assert "good" in asked.output and "bad" not in asked.output
+    refused = CliRunner().invoke(cli, ["list", "runs", "--runs", str(tmp_path), "--where", "top1 >"])
+    assert refused.exit_code == 2
+    assert "--where: after “top1 >” a number is missing (at character 7)" in refused.output

@@ -6,8 +6,10 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from patient import PatientTrainer
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QFileDialog, QLineEdit
 from pytestqt.qtbot import QtBot
@@ -18,6 +20,8 @@ from kdstudio.run_columns import OVER_SEEDS, column, groups, moment, offered, or
 from kdstudio.screens.runs import RunsScreen
 from kdstudio.screens.runs.cleaning_sheet import BinSheet, CleaningSheet
 from kdstudio.screens.runs.sheets import BranchSheet, MarksSheet
+from kdstudio.store import Store
+from kdstudio.window import Window
 
 
 @pytest.fixture(autouse=True)
@@ -435,3 +439,25 @@ def test_the_table_is_saved_as_it_is_shown(
     qtbot.waitUntil(lambda: (tmp_path / "runs.csv").is_file(), timeout=5000)
     lines = (tmp_path / "runs.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 3 and lines[0].startswith("state,title,dataset")
+
+
+def test_a_branch_opens_in_the_form_with_where_it_comes_from(store: Store, qtbot: QtBot, tmp_path: Path) -> None:
+    run, _ = record(tmp_path, Recipe(epochs=3, name="b", title="Beta"))
+    (run.path / "checkpoints" / "last.safetensors").write_bytes(b"x")
+    window: Any = Window(store, tmp_path, PatientTrainer())  # type: ignore[arg-type]
+    qtbot.addWidget(window)
+    window.show()
+    window.rail.items["runs"].click()
+    qtbot.waitUntil(lambda: window.runs.table.rowCount() == 1, timeout=5000)
+    window.runs.choose(run.path)
+    window.runs.branch.click()
+    made = sheet(window.runs, qtbot, BranchSheet)
+    [last] = [b for b in made.choices.buttons() if b.text() == "The last checkpoint"]
+    last.click()
+    made.buttons["Set it up"].click()
+    assert window.setup.isVisible()
+    student = store.resolved().experiment.student
+    assert (student.source, student.run, student.checkpoint) == ("run", "b", "last")
+    assert store.resolved().experiment.title == "Beta, branched"
+    assert store.origin("student.checkpoint") == "you"
+    window.runs.wait()

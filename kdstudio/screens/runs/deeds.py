@@ -66,7 +66,7 @@ class Deeds(QObject):
             return {path: marks.change(path, **said) for path, said in told.items()}
 
         def back(before: dict[Path, Marks]) -> None:
-            self.chores.do(lambda: [marks.write(path, each) for path, each in before.items()], lambda _: self.changed.emit())
+            self.chores.do(lambda: marks.write_all(before), lambda _: self.changed.emit())
 
         self.chores.do(work, lambda before: self._tell(sentence, "", partial(back, before)))
 
@@ -176,12 +176,12 @@ def branch(row: RunRow, which: str, home: Path) -> dict[str, Any]:
     """What is set otherwise in a run that branches from the state `which` of another."""
     name = row.name if row.path.parent.resolve() == home.resolve() else str(row.path)
     return {
-        "title": f"{row.title}, branched",
+        "student.checkpoint": which,  # the first is what the form shows
         "student.source": "run",
         "student.run": name,
-        "student.checkpoint": which,
         "student.normalisation": "auto",
         "student.class_order": [],
+        "title": f"{row.title}, branched",
     }
 
 

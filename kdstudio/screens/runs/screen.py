@@ -23,7 +23,7 @@ from kdstudio.screens.runs.head import Head
 from kdstudio.screens.runs.keys import Keys
 from kdstudio.screens.runs.menus import menu
 from kdstudio.screens.runs.strip import Strip
-from kdstudio.screens.runs.view import RunView
+from kdstudio.screens.runs.view import RunView, remembered
 
 REFRESH = 2000
 """Milliseconds between two looks at the folders, while the table is seen."""
@@ -234,8 +234,8 @@ class RunsScreen(QWidget):
 
     def _offer_resume(self) -> None:
         """Offer the newest run that was cut short, unless a person did not want that."""
-        refused = QSettings().value(OFFERED, [])
-        cut = [r for r in self.table.rows if r.state == "interrupted" and not r.archived and r.name not in (refused or [])]
+        refused = remembered(OFFERED)
+        cut = [r for r in self.table.rows if r.state == "interrupted" and not r.archived and r.name not in refused]
         if not cut:
             return
         row = max(cut, key=lambda each: each.started)

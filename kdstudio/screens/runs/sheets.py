@@ -111,5 +111,5 @@ class BranchSheet(Sheet):
         self.body.addWidget(wrapped(f"{words} Written {epoch}{moment(point.at)}, {size(point.size)}.", "muted"))
 
     def _save(self) -> None:
-        self._take(str(self.choices.checkedButton().property("which")))
+        self._take(next(str(b.property("which")) for b in self.choices.buttons() if b.isChecked()))
         self.accept()

@@ -158,6 +158,10 @@ class RunView(QTableView):
 
 def _kept() -> list[str]:
     """The columns that were chosen last time; a setting has a dot in its name."""
-    kept: Any = QSettings().value(KEPT, [])
-    found = [kept] if isinstance(kept, str) else list(kept or [])
-    return [str(key) for key in found if key in COLUMNS or "." in str(key)]
+    return [key for key in remembered(KEPT) if key in COLUMNS or "." in key]
+
+
+def remembered(name: str) -> list[str]:
+    """Texts that were kept under a name; Qt gives a list of one back as a text, and an empty one as nothing."""
+    kept: Any = QSettings().value(name, [])
+    return [kept] if isinstance(kept, str) else [str(each) for each in kept or []]
