@@ -62,7 +62,9 @@ def test_every_watch_of_the_quantizers_is_announced_and_shown(whole: Ran) -> Non
     assert plan["quantization"] == "4-bit weights, 4-bit activations"
     assert announced - shown == {"quantization.flips"}  # this run is shorter than a window
     matrices = {e.watch: e for e in said if isinstance(e, Watched) and e.watch.startswith("quantization.")}
-    assert matrices["quantization.weights"].shape == (7, 33)
+    weights = matrices["quantization.weights"]
+    assert weights.shape == (7, 129) and len(weights.labels["edges"]) == 130
+    assert weights.labels["levels"] == list(range(-7, 8))
     assert matrices["quantization.levels"].shape == (7, 15)
     assert matrices["quantization.activation_levels"].shape == (4, 16)
     assert matrices["quantization.steps"].shape == matrices["quantization.clipped"].shape == (4,)
