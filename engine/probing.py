@@ -160,8 +160,8 @@ class _Rehearsal(Attempt):
     def _data(self) -> tuple[Pictures, Any]:
         pictures, student = super()._data()
         self.full, self.hand.samples = pictures, len(pictures.train)
-        few = {name: kept_apart(getattr(pictures, name), EVALUATED) for name in ("heldout", "test")}
-        return replace(pictures, **few), student
+        few = (kept_apart(split, EVALUATED) for split in (pictures.heldout, pictures.test))
+        return replace(pictures, heldout=next(few), test=next(few)), student
 
     def _prepare(self, sides: Any, facts: Any, pictures: Pictures, saved: Any) -> None:
         few = Thinned(pictures.train, max(PREPARED, EACH * facts.classes))
@@ -252,7 +252,7 @@ def rows(cost: Cost) -> list[tuple[str, ...]]:
     """A table for the terminal: a row for each stage, and one for all."""
     from engine.sweeps.estimate import in_words
 
-    found = [("stage", "takes", "a step", "measured")]
+    found: list[tuple[str, ...]] = [("stage", "takes", "a step", "measured")]
     for stage in cost.stages:
         step = f"{1000 * stage.seconds_a_step:.1f} ms" if stage.steps else ""
         found.append((stage.title, in_words(stage.seconds), step, stage.words))

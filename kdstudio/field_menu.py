@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
@@ -64,7 +65,7 @@ class FieldMenu(QObject):
             return
         inner = menu.addMenu("Who says what")
         for origin, value in found:
-            inner.addAction(f"{origin}: {in_words(value)}", lambda value=value: self._store.set_value(self.path, value))
+            inner.addAction(f"{origin}: {in_words(value)}", partial(self._store.set_value, self.path, value))
 
 
 def _layers(store: Store, path: str) -> list[tuple[str, Any]]:

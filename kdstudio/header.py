@@ -55,7 +55,7 @@ class Header(QWidget):
         self.pick.setAccessibleName("Open an experiment")
         self.pick.setMinimumWidth(theme.SIDE)
         self.changed = chip("changed", "accent")
-        self.find = IconButton("search", "Find a setting (Ctrl+F)")
+        self.search = IconButton("search", "Find a setting (Ctrl+F)")
         self.undo = IconButton("reset", "Undo (Ctrl+Z)")
         self.redo = IconButton("redo", "Redo (Ctrl+Shift+Z)")
         self.save = TextButton("Save", "secondary", "save")
@@ -112,7 +112,7 @@ class Header(QWidget):
 
     def _connect(self) -> None:
         self.pick.clicked.connect(self.open_picker)
-        self.find.clicked.connect(self.find_requested)
+        self.search.clicked.connect(self.find_requested)
         self.undo.clicked.connect(self._store.undo)
         self.redo.clicked.connect(self._store.redo)
         self.save.clicked.connect(self.files.save)
@@ -153,7 +153,7 @@ class Header(QWidget):
         row.addWidget(self.pick)
         row.addWidget(self.changed)
         row.addStretch(1)
-        for widget in (self.find, self.undo, self.redo, self.save, self.save_as, self.more):
+        for widget in (self.search, self.undo, self.redo, self.save, self.save_as, self.more):
             row.addWidget(widget)
         column = boxes.column(theme.SPACE, self)
         column.addLayout(row)

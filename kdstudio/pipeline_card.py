@@ -26,10 +26,10 @@ class PipelineCard(QFrame):
         self._store = store
         theme.set_role(self, "card")
         self.fold = TextButton("Pipeline", "fold", "chevron-right")
+        self.diagram = Diagram()
         self.fold.clicked.connect(lambda: self.open(self.diagram.isHidden()))
         self.stages = Elided("", "faint")
         self.stages.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.diagram = Diagram()
         column = boxes.column(theme.SPACE, self)
         boxes.pad(column, theme.GAP, theme.SPACE)
         head = boxes.row(theme.SPACE)

@@ -70,7 +70,7 @@ class PresetFiles:
         """Put a file among the person's own presets, under a free name, and open it there. Whether that could be."""
         from kdstudio import bringing
 
-        return bringing.bring(self._parent, path, self._store.catalogue, self.open_preset)
+        return bringing.bring(self._parent, path, self._store.catalogue, self._open)
 
     def duplicate(self) -> None:
         """A preset of the person's own that says the same, opened in its place."""
@@ -100,7 +100,7 @@ class PresetFiles:
         """The dialogue that copies a preset, or a config of another program, among one's own."""
         from kdstudio import bringing
 
-        bringing.ask(self._parent, self._store.catalogue, self.open_preset)
+        bringing.ask(self._parent, self._store.catalogue, self._open)
 
     def ask_where_whole(self) -> None:
         """The dialogue that exports the whole experiment."""
@@ -109,6 +109,9 @@ class PresetFiles:
     def ask_where_differences(self) -> None:
         """The dialogue that exports what differs from the presets below."""
         self._ask_where("Export only the differences", self.export_differences)
+
+    def _open(self, name: str) -> None:
+        self.open_preset(name)
 
     def _said(self, heading: str, call: Callable[[], None]) -> bool:
         """Whether a call went well; what went wrong is said in a sheet."""

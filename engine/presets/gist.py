@@ -47,7 +47,7 @@ def _laid(below: Gist, path: Path, inside: tuple[Path, ...], files: Mapping[str,
     for wanted in extended if isinstance(extended, list) else ():
         other = _file(str(wanted), path.parent, files)
         below = _laid(below, other, (*inside, path), files, own=False) if other else below
-    said = {section: value for section, name in NETS if (value := _text(tree.get(section), name))}
+    said: dict[str, Any] = {section: value for section, name in NETS if (value := _text(tree.get(section), name))}
     made = replace(below, **said)
     methods = tree.get("methods")
     if isinstance(methods, Mapping):

@@ -89,12 +89,12 @@ class SetupScreen(QWidget):
                     self._show(section, section.fold)
                 return
 
-    def find(self) -> None:
+    def look_for(self) -> None:
         """The list of all settings; the chosen one is shown, its method added first where it is not in the stack."""
         if self._finder is None:
             self._finder = Finder("Find a setting by name, path or what it does", self)
             self._finder.picked.connect(self._go_to)
-        self._finder.show_entries(settings_index.entries(self.store), "", below(self.header.find, FOUND, HIGH))
+        self._finder.show_entries(settings_index.entries(self.store), "", below(self.header.search, FOUND, HIGH))
 
     def _go_to(self, path: str) -> None:
         head, _, rest = path.partition(".")
@@ -154,7 +154,7 @@ class SetupScreen(QWidget):
     def _connect(self) -> None:
         self.store.preset_changed.connect(self._show_preset)
         self.store.problems_changed.connect(self.refresh)
-        self.header.find_requested.connect(self.find)
+        self.header.find_requested.connect(self.look_for)
         self.plan.start_requested.connect(self.start)
         self.plan.path_requested.connect(self.reveal)
         self.pipeline.diagram.path_requested.connect(self.reveal)

@@ -14,14 +14,7 @@ from kdstudio.pipeline import Pipeline
 from kdstudio.pipeline_card import PipelineCard
 from kdstudio.store import Store
 
-KNOWN = catalogue().nets
-EXPERIMENTS = [
-    preset.name
-    for preset in presets.names()
-    if preset.kind == "experiments" and preset.shipped
-    and presets.resolve(preset.name).experiment.student.net in KNOWN
-]  # fmt: skip
-"""Those whose nets are counted; torchvision's are counted on the user's machine."""
+EXPERIMENTS = [p.name for p in presets.names() if p.kind == "experiments" and p.shipped]
 
 
 def drawn(name: str, *sets: str) -> Pipeline:
@@ -74,6 +67,9 @@ def test_what_stays_in_the_student_and_its_bits_stand_in_its_box() -> None:
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_nothing_in_a_picture_hangs_loose(name: str) -> None:
+    experiment = presets.resolve(name).experiment
+    if experiment.student.net not in catalogue().nets:
+        pytest.skip(f"{experiment.student.net} is counted on the user's machine")
     found = drawn(name.removeprefix("experiments/"))
     keys = {box.key for box in found.boxes}
     ports = {(box.key, port.name) for box in found.boxes for port in box.ports}

@@ -23,7 +23,7 @@ def screen(store: Store, qtbot: QtBot) -> SetupScreen:
 
 
 def find(screen: SetupScreen, words: str, qtbot: QtBot) -> Finder:
-    screen.header.find.click()
+    screen.header.search.click()
     finder = screen._finder
     assert finder is not None
     qtbot.keyClicks(finder.search, words)
