@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from kdstudio import theme
@@ -34,6 +34,7 @@ class TemplateGrid(QWidget):
         super().__init__()
         self.setFont(tabular(theme.TEXT - 2))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Templates over images")
         self.maps: NDArray[np.int64] = np.zeros((0, 0, 1, 1), np.int64)
         self.rows: tuple[str, ...] = ()
@@ -151,6 +152,19 @@ class TemplateGrid(QWidget):
         if at is not None:
             number = int(self.maps[at])
             self.picked.emit(0 if number == self.chosen else number)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Left and right go through the most frequent templates, Escape lets go."""
+        numbers = [number for number, _ in self.frequent()]
+        step = {Qt.Key.Key_Right: 1, Qt.Key.Key_Left: -1}.get(Qt.Key(event.key()), 0)
+        if step and numbers:
+            first = -1 if step > 0 else 0
+            at = numbers.index(self.chosen) if self.chosen in numbers else first
+            self.picked.emit(numbers[(at + step) % len(numbers)])
+        elif event.key() == Qt.Key.Key_Escape and self.chosen:
+            self.picked.emit(0)
+        else:
+            super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
         """A tooltip with the template of the place under the cursor, in every row."""

@@ -246,6 +246,14 @@ def test_a_click_on_a_place_shows_where_else_its_template_is(templates: Template
     assert list(templates.table())[:2] == [("image", "row", "column", "student", "teacher"), (1, 1, 1, 1, 1)]
 
 
+def test_keys_go_through_the_most_frequent_templates(templates: TemplatesCard, qtbot: QtBot) -> None:
+    seen = []
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_Left, Qt.Key.Key_Escape):
+        qtbot.keyClick(templates.grid, key)
+        seen.append(templates.grid.chosen)
+    assert seen == [1, 2, 1, 3, 0]
+
+
 def test_levels_are_lines_over_the_histogram_of_the_picked_layer(show: Show, tmp_path: Path) -> None:
     folder, history = bare_run(tmp_path)
     values = np.array([[0, 0.25, 0.5, 0.25, 0], [0.2, 0.2, 0.2, 0.2, 0.2]])
