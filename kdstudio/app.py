@@ -52,6 +52,7 @@ def show(start: str, runs: Path | None) -> int:
     from PySide6.QtWidgets import QApplication
 
     from engine.presets import PresetError
+    from kdstudio import cut_short
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
     try:
@@ -67,6 +68,7 @@ def show(start: str, runs: Path | None) -> int:
     else:
         opened.guide.welcome()
     opened.lineup.peek()
+    QTimer.singleShot(cut_short.LATER, opened, lambda: cut_short.look(opened))
     return app.exec()
 
 

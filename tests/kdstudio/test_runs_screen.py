@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from recorded import Recipe, record, shorter
 
 from engine.runs import RunRow, bin, listing, marks
+from kdstudio import cut_short
 from kdstudio.run_columns import OVER_SEEDS, column, groups, moment, offered, ordered
 from kdstudio.screens.runs import RunsScreen
 from kdstudio.screens.runs.cleaning_sheet import BinSheet, CleaningSheet
@@ -154,6 +155,20 @@ def test_an_interrupted_run_is_offered_for_resume_until_a_person_does_not_want_i
     screen.offer.close_button.click()
     screen._offer_resume()
     assert not screen.offer.isVisible()
+
+
+def test_a_run_that_was_cut_short_is_marked_in_the_rail_at_the_start(store: Store, qtbot: QtBot, tmp_path: Path) -> None:
+    record(tmp_path, shorter(Recipe(epochs=3, name="b", title="Beta"), 0.7))
+    window: Any = Window(store, tmp_path, PatientTrainer())  # type: ignore[arg-type]
+    qtbot.addWidget(window)
+    window.show()
+    item = window.rail.items["runs"]
+    cut_short.look(window)
+    qtbot.waitUntil(lambda: item._dot == "warning", timeout=5000)
+    item.click()
+    assert item._dot == ""
+    qtbot.waitUntil(lambda: window.runs.offer.isVisible(), timeout=5000)
+    window.runs.wait()
 
 
 def test_a_run_is_opened_from_any_folder(screen: RunsScreen, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QMenu, QStackedWidget, QWidget
 
 from engine.runs import Overview, RunRow, filtering
-from kdstudio import actions, boxes, theme
+from kdstudio import actions, boxes, cut_short, theme
 from kdstudio.chores import Chores
 from kdstudio.empty import EmptyState
 from kdstudio.icons import TextButton
@@ -23,13 +23,10 @@ from kdstudio.screens.runs.head import Head
 from kdstudio.screens.runs.keys import Keys
 from kdstudio.screens.runs.menus import menu
 from kdstudio.screens.runs.strip import Strip
-from kdstudio.screens.runs.view import RunView, remembered
+from kdstudio.screens.runs.view import RunView
 
 REFRESH = 2000
 """Milliseconds between two looks at the folders, while the table is seen."""
-
-OFFERED = "runs/offered"
-"""Interrupted runs that a person did not want to resume."""
 
 
 class RunsScreen(QWidget):
@@ -234,11 +231,10 @@ class RunsScreen(QWidget):
 
     def _offer_resume(self) -> None:
         """Offer the newest run that was cut short, unless a person did not want that."""
-        refused = remembered(OFFERED)
-        cut = [r for r in self.table.rows if r.state == "interrupted" and not r.archived and r.name not in refused]
+        cut = cut_short.among(self.table.rows)
         if not cut:
             return
-        row = max(cut, key=lambda each: each.started)
+        row = cut[0]
         others = f", and {len(cut) - 1} more were" if len(cut) > 1 else ""
         words = f"“{row.title}”, started {moment(row.started)}, was cut short{others}."
         answers: dict[str, Callable[[], object]] = {"Resume": lambda: self.resume_requested.emit(row.path)}
@@ -247,8 +243,7 @@ class RunsScreen(QWidget):
         self.offer.say(words, "warning", answers)
 
     def _not_now(self) -> None:
-        names = [row.name for row in self.table.rows if row.state == "interrupted"]
-        QSettings().setValue(OFFERED, names)
+        cut_short.refuse(self.table.rows)
 
     # Menus
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QTableView
 
 from engine.runs import RunRow
 from kdstudio import theme
+from kdstudio.cut_short import remembered
 from kdstudio.run_cells import Dots, Sparks, Titles
 from kdstudio.run_columns import COLUMNS, CURVE, DEFAULT, STATE, TITLE
 from kdstudio.run_table import RunTable
@@ -159,9 +160,3 @@ class RunView(QTableView):
 def _kept() -> list[str]:
     """The columns that were chosen last time; a setting has a dot in its name."""
     return [key for key in remembered(KEPT) if key in COLUMNS or "." in key]
-
-
-def remembered(name: str) -> list[str]:
-    """Texts that were kept under a name; Qt gives a list of one back as a text, and an empty one as nothing."""
-    kept: Any = QSettings().value(name, [])
-    return [kept] if isinstance(kept, str) else [str(each) for each in kept or []]
