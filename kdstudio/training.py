@@ -7,12 +7,14 @@ import logging
 import os
 import traceback
 from collections import deque
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
 
 from engine import events
+from engine.accelerators import ORDER
 from engine.control import Control
 
 State = Literal["idle", "starting", "running", "paused", "stopping"]
@@ -29,25 +31,27 @@ log = logging.getLogger(__name__)
 class _Work(QThread):
     """Calls `session.run` and posts every event into a mailbox; owns nothing a widget owns."""
 
-    def __init__(self, resolved: Any, home: Path | None, resume: Path | None, parent: QObject) -> None:
+    def __init__(self, order: tuple[Any, Path | None, Path | None, Collection[int] | None], parent: QObject) -> None:
         super().__init__(parent)
         self.setStackSize(STACK)
         self.control = Control()
         self.mailbox: deque[events.Event] = deque()
-        self._order = (resolved, home, resume)
+        self._order = order
         self._folder = ""
         self._ended = False
         self._clock = (0.0, 0.0)
 
     def run(self) -> None:
         """Train to the end; whatever happens, the last word is a RunEnded or a Refused."""
-        resolved, home, resume = self._order
+        resolved, home, resume, repeats = self._order
         # Threads of OpenMP that spin while they wait collapse beside a busy window; read when torch loads.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        os.environ.setdefault(*ORDER)
         try:
             from engine import session
 
-            session.run(resolved, self._post, self.control, home=home, resume=resume)
+            some = {} if repeats is None else {"repeats": repeats}
+            session.run(resolved, self._post, self.control, home=home, resume=resume, **some)
         except Exception as error:  # noqa: BLE001  (the thread's border: told to the user, written to the log)
             self._fail(error)
         if not self._ended:
@@ -99,12 +103,15 @@ class Trainer(QObject):
         """What the trainer is doing."""
         return self._state
 
-    def start(self, resolved: Any, home: Path | None = None, resume: Path | None = None) -> None:
-        """Begin a run, or continue the one in the folder `resume`. Raises RuntimeError while another is going."""
+    def start(
+        self, resolved: Any, home: Path | None = None, resume: Path | None = None, repeats: Collection[int] | None = None
+    ) -> None:
+        """Begin a run, or continue the one in the folder `resume`; of several repeats only some
+        where they are given. Raises RuntimeError while another is going."""
         if self._work is not None:
             raise RuntimeError("a run is going on already; stop it first")
         locale.setlocale(locale.LC_NUMERIC, "C")  # Qt sets the user's; a comma would be read as no number
-        self._work = _Work(resolved, home, resume, self)
+        self._work = _Work((resolved, home, resume, repeats), self)
         self._enter("starting")
         self._work.start()
         self._timer.start()
