@@ -80,7 +80,7 @@ def _table(found: Holding) -> None:
     typer.echo(f"mean {' '.join(f'{v:.4f}' for v in found.mean)}\nstd  {' '.join(f'{v:.4f}' for v in found.std)}")
     typer.echo(f"measured on {found.measured:,} training images")
     for number, name in enumerate(found.classes):
-        counts = (f"{part} {c[number]:,}" for part, c in found.counts.items() if len(c) == len(found.classes))
-        typer.echo(f"{number:>4}  {name}  {'  '.join(counts)}")
+        each = (f"{part} {c[number]:,}" for part, c in found.counts.items() if len(c) == len(found.classes))
+        typer.echo(f"{number:>4}  {name}  {'  '.join(each)}")
     for note in found.notes:
         typer.echo(note, err=True)

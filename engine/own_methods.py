@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine import method, method_trial, plugins
 from engine.adapter_kinds import ADAPTERS, CLASSIFIERS, PARTS
+from engine.cards import Mix, Stage, Term, Watch
 from engine.knobs import Condition, Spec, did_you_mean, problem, specs
 from engine.method import Method
 from engine.plugins import PluginError, blamed, line_of
@@ -99,7 +100,9 @@ def _of_setting(spec: Spec) -> Iterator[str]:
 
 
 def _unexplained(kind: type[Method]) -> Iterator[str]:
-    groups = {"term": kind.terms, "watch": kind.watches, "stage": kind.stages, "mix": kind.mixes}
+    groups: dict[str, tuple[Term | Watch | Stage | Mix, ...]] = {
+        "term": kind.terms, "watch": kind.watches, "stage": kind.stages, "mix": kind.mixes,
+    }  # fmt: skip
     for word, group in groups.items():
         names = [each.name for each in group]
         twice = next((name for name in names if names.count(name) > 1), "")

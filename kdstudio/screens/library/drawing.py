@@ -164,5 +164,5 @@ def _paint_slab(painter: QPainter, slab: Slab, front: QRectF) -> None:
 def _mixed(share: float) -> QColor:
     """Between the ground and the accent."""
     ground, accent = theme.colour("surface"), theme.colour("accent")
-    parts = ((a + (b - a) * share * 0.75) for a, b in zip(ground.getRgb(), accent.getRgb()))  # type: ignore[arg-type]
-    return QColor(*(round(part) for part in parts))
+    each = ((ground.red(), accent.red()), (ground.green(), accent.green()), (ground.blue(), accent.blue()))
+    return QColor(*(round(low + (high - low) * share * 0.75) for low, high in each))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
@@ -46,7 +49,7 @@ class PresetShelf(Shelf):
         preset = self.found[key]
         chips = [(KINDS[preset.kind], ""), ("came with kdstudio", "") if preset.shipped else ("your own", "good")]
         page = Page(preset.title, preset.name, chips)
-        tree = {} if preset.problem else places.read(preset.path).tree
+        tree: Mapping[str, Any] = {} if preset.problem else places.read(preset.path).tree
         page.say(str(tree.get("notes") or ""))
         page.say(preset.problem, "problem")
         page.buttons(*self._buttons(preset))
@@ -124,7 +127,7 @@ def _item(preset: PresetName) -> Item:
     return Item(preset.name, preset.title, preset.name, group, tag, tone)
 
 
-def _facts(preset: PresetName, tree: dict[str, object]) -> list[tuple[str, paper.Cell]]:
+def _facts(preset: PresetName, tree: Mapping[str, Any]) -> list[tuple[str, paper.Cell]]:
     extends = tree.get("extends") or ()
     expected = tree.get("expected")
     stands = ", ".join(map(str, extends)) if isinstance(extends, list) else ""

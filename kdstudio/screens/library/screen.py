@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -50,6 +51,7 @@ class LibraryScreen(QWidget):
         self.shown = "methods"
         self._keys: dict[str, str] = {}
         self._gone: Discarded | None = None
+        self._seen = store.catalogue
         self._again = QTimer(self)
         self._again.setInterval(AGAIN)
         self._lay_out()
@@ -194,7 +196,6 @@ class LibraryScreen(QWidget):
 
     def _wire(self) -> None:
         self._again.timeout.connect(self._look)
-        self._seen = self.store.catalogue
         self.store.changed.connect(self._catalogue_changed)
         self.search.textChanged.connect(lambda _: self._list())
         self.list.picked.connect(self._picked)
@@ -205,14 +206,14 @@ class LibraryScreen(QWidget):
             shelf.opened.connect(self.opened)
             shelf.chosen.connect(self.chosen)
             shelf.stacked.connect(self.stacked)
-            shelf.changed.connect(lambda shelf=shelf: self._changed(shelf))
-            shelf.turned.connect(lambda key, shelf=shelf: self._turned(shelf, key))
+            shelf.changed.connect(partial(self._changed, shelf))
+            shelf.turned.connect(partial(self._turned, shelf))
 
     def _offer(self) -> None:
         commands.press(self, self.importing, "Import a preset or an mdistiller config…", icon="down")
         commands.offer(self, "Search the library", self.search.setFocus, keys="Ctrl+F", icon="search")
         for name, shelf in self.shelves.items():
-            commands.offer(self, f"Library: {shelf.title.lower()}", lambda name=name: self.show_shelf(name), icon=shelf.icon)
+            commands.offer(self, f"Library: {shelf.title.lower()}", partial(self.show_shelf, name), icon=shelf.icon)
 
     def _lay_out(self) -> None:
         self.importing = TextButton("Import…", "secondary", "down")
