@@ -53,10 +53,13 @@ class Comparison:
         return contenders.contenders(self.sides, self.catalogue)
 
     def label(self, side: Side) -> str:
-        """What a run is called beside these others: by what tells it apart, where its title does not, and its seed."""
-        contender = contenders.contender_of(side, self.contenders)
+        """What a run is called beside these others: its experiment and its seed."""
+        return f"{self.name(contenders.contender_of(side, self.contenders))} · seed {side.seed}"
+
+    def name(self, contender: Contender) -> str:
+        """What an experiment is called beside these others: by what tells it apart alone, where all have one title."""
         one_title = all(c.apart for c in self.contenders) and len({c.sides[0].title for c in self.contenders}) == 1
-        return f"{contender.apart if one_title else contender.title} · seed {side.seed}"
+        return contender.apart if one_title else contender.title
 
     @cached_property
     def against(self) -> Contender:

@@ -70,7 +70,7 @@ def _results(found: Comparison) -> str:
             gain = f'<br><span class="gain {cell.verdict}">{escape(cell.difference)}</span>' if metric.paired else ""
             cells.append(f"<td>{escape(cell.value)}{gain if contender is not found.against else ''}</td>")
         seeds = sum(side.counts for side in contender.sides)
-        name = escape(contender.title) + (' <span class="tag">baseline</span>' if contender is found.against else "")
+        name = escape(found.name(contender)) + (' <span class="tag">baseline</span>' if contender is found.against else "")
         lines.append(f"<tr><th>{name}</th><td>{seeds}</td>{''.join(cells)}</tr>")
     remarks = "".join(f"<li>{escape(remark)}</li>" for remark in found.remarks)
     return (

@@ -21,7 +21,7 @@ def results(found: Comparison) -> tuple[list[str], list[list[str]]]:
     lines = []
     for contender in found.contenders:
         seeds = ", ".join(str(side.seed) for side in contender.sides if side.counts) or metrics.DASH
-        line = [contender.title + (" (baseline)" if contender is found.against else ""), seeds]
+        line = [found.name(contender) + (" (baseline)" if contender is found.against else ""), seeds]
         for metric in found.metrics:
             cell = found.cell(contender, metric)
             line += [cell.value, cell.difference] if metric.paired else [cell.value]

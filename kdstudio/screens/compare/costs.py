@@ -16,7 +16,7 @@ from kdstudio.charts.picker import Picker
 from kdstudio.charts.scatter import ScatterCard
 from kdstudio.child import Child
 from kdstudio.icons import TextButton
-from kdstudio.texts import label
+from kdstudio.texts import Elided
 
 
 class CostsTab(QWidget):
@@ -36,13 +36,13 @@ class CostsTab(QWidget):
         self.gain = Picker("What is gained")
         self.measure = TextButton("Measure latency", "secondary", "clock")
         self.measure.setToolTip("Time the students of these runs on this machine, in turn, in a process of its own")
-        self.words = label("", "muted")
+        self.words = Elided("", "muted")
         self.child = Child(self)
         self.child.ended.connect(self._ended)
         self.measure.clicked.connect(self._measure)
         bar = boxes.row(theme.SPACE)
         bar.addWidget(self.gain)
-        bar.addWidget(label("Filled, and on the line: no other has more for less (Pareto front).", "muted"), 1)
+        bar.addWidget(Elided("Filled, and on the line: no other has more for less (Pareto front).", "muted"), 1)
         bar.addWidget(self.words)
         bar.addWidget(self.measure)
         column = boxes.column(theme.SPACE, self)

@@ -155,6 +155,8 @@ class MatricesTab(QWidget):
         bar.addStretch(1)
         bar.addWidget(self.scale)
         bar.addWidget(self.epoch)
+        for picker in (self.which, self.left, self.right, self.scale):
+            picker.setMinimumWidth(theme.SPACE * 9)
         self._pages = QStackedWidget()
         self._pages.addWidget(Waiting(NONE))
         self._pages.addWidget(self.card)

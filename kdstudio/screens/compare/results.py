@@ -11,7 +11,7 @@ from engine.comparison.contenders import Contender
 from kdstudio import boxes, run_colours, theme
 from kdstudio.charts.figures import tabular
 from kdstudio.icons import TextButton
-from kdstudio.texts import label, wrapped
+from kdstudio.texts import Elided, wrapped
 
 TONES = {"better": "good", "worse": "problem"}
 MARK = 20
@@ -37,7 +37,7 @@ class ResultsTab(QWidget):
         self.copy = TextButton("Copy as Markdown", "secondary", "copy")
         self.copy.clicked.connect(self.copy_table)
         head = boxes.row(theme.SPACE)
-        head.addWidget(label("A difference in green or red: its 95 % interval leaves zero out.", "muted"), 1)
+        head.addWidget(Elided("A difference in green or red: its 95 % interval leaves zero out.", "muted"), 1)
         head.addWidget(self.copy)
         column = boxes.column(theme.SPACE, self)
         column.addLayout(head)
@@ -68,7 +68,7 @@ class ResultsTab(QWidget):
 
     def _of(self, contender: Contender, found: Comparison) -> QTreeWidgetItem:
         own = contender is found.against
-        item = QTreeWidgetItem([contender.title + (" (baseline)" if own else "")])
+        item = QTreeWidgetItem([found.name(contender) + (" (baseline)" if own else "")])
         item.setToolTip(0, contender.title)
         font = self.tree.font()
         font.setWeight(font.Weight.DemiBold)

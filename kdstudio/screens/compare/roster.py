@@ -15,7 +15,7 @@ from kdstudio.icons import IconButton
 from kdstudio.run_colours import Swatch
 from kdstudio.texts import Elided, chip, label
 
-WIDTH = theme.SIDE - theme.SPACE * 2
+WIDTH = theme.SIDE - theme.SPACE * 5
 TONES = {"running": "accent", "stopped": "warning", "interrupted": "warning", "failed": "problem"}
 
 
@@ -26,11 +26,11 @@ class RosterRow(QFrame):
     pinned = Signal(str)
     removed = Signal(str)
 
-    def __init__(self, side: Side, number: int, words: str, apart: str) -> None:
+    def __init__(self, side: Side, number: int, words: str) -> None:
         super().__init__()
-        self.side, self.words, self._apart = side, words, apart
+        self.side, self.words = side, words
         self.swatch = Swatch(number)
-        self.title = Elided(side.title or side.name)
+        self.title = Elided(words.rpartition(" · seed ")[0])
         self.value = label("", "strong")
         self.value.setFont(tabular(theme.TEXT - 1))
         self.eye = IconButton("eye", f"Hide {words} everywhere", size=theme.ICON_SMALL)
@@ -53,7 +53,7 @@ class RosterRow(QFrame):
             moved = chip("weights moved", "warning")
             moved.setToolTip("A term's weight was moved by hand: the run is left out of means and paired differences")
             below.addWidget(moved)
-        below.addWidget(Elided(self._apart, "faint"), 1)
+        below.addStretch(1)
         for button in (self.eye, self.pin, self.close_button):
             below.addWidget(button)
         column = boxes.column(0, self)
@@ -106,16 +106,15 @@ class Roster(QWidget):
             self._column.removeWidget(row)
             row.hide()
             row.deleteLater()
-        apart = {side.name: contender.apart for contender in found.contenders for side in contender.sides}
-        self.rows = {s.name: self._made(s, found.numbers[s.name], found.label(s), apart[s.name]) for s in found.sides}
+        self.rows = {s.name: self._made(s, found.numbers[s.name], found.label(s)) for s in found.sides}
         metric = next((m for m in found.metrics if m.name in ("top1", "top1_last")), None)
         self._rest = metric.heading() if metric else ""
         self._values = {s.name: metric.words(s.value(metric.name)) if metric else "" for s in found.sides}
         self.pin(found.baseline.name)
         self.point("", {})
 
-    def _made(self, side: Side, number: int, words: str, apart: str) -> RosterRow:
-        row = RosterRow(side, number, words, apart)
+    def _made(self, side: Side, number: int, words: str) -> RosterRow:
+        row = RosterRow(side, number, words)
         row.set_shown(side.name not in self.hidden)
         row.shown.connect(self._show)
         row.pinned.connect(self.pinned)

@@ -17,7 +17,7 @@ from kdstudio.charts.card import Card, Rows, Waiting
 from kdstudio.charts.figures import tabular
 from kdstudio.charts.parallel import ParallelCard
 from kdstudio.charts.picker import Picker
-from kdstudio.texts import label
+from kdstudio.texts import Elided
 
 ROW = 24
 HELP = (
@@ -111,7 +111,7 @@ class VariedTab(QWidget):
             self.board.add(card)
         bar = boxes.row(theme.SPACE)
         bar.addWidget(self.outcome)
-        bar.addWidget(label("Drag along an axis to keep the runs that cross it there; click it to let go.", "muted"), 1)
+        bar.addWidget(Elided("Drag along an axis to keep the runs that cross it there; click it to let go.", "muted"), 1)
         column = boxes.column(theme.SPACE, self)
         column.addLayout(bar)
         column.addWidget(self.board, 1)
