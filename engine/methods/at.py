@@ -55,8 +55,9 @@ class AT(Method):
             level="advanced", source="2 (RepDistiller, mdistiller)",
         )  # fmt: skip
         weight: float = knob(
-            1000.0, "Weight of the attention maps: large, for the loss is a mean over places.", low=0.0, high=1e6, scale="log",
-            source="1000 (RepDistiller, mdistiller)",
+            1000.0,
+            "Weight of the attention maps: large, for the loss is a mean over places. Maps of half the side want a quarter.",
+            low=0.0, high=1e6, scale="log", source="1000 (RepDistiller, mdistiller), for images of 32 pixels",
         )  # fmt: skip
 
     params: Params
