@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from engine.experiment import Experiment
 from engine.presets import PresetError
 from engine.runs import RunFolder
 
-LOOKED_AT = 200
+LOOKED_AT = 60
 """Newest runs that are read."""
 
 
@@ -59,6 +60,7 @@ def likeness(experiment: Experiment) -> tuple[Any, ...]:
     )
 
 
+@lru_cache(maxsize=1024)  # what is done changes no more
 def _pace(path: Path) -> Pace | None:
     """The pace of a finished run; None where its files are of an older kind, or damaged."""
     try:
