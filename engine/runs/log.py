@@ -100,22 +100,20 @@ def _standing(lines: Iterable[tuple[int, bytes]], kinds: tuple[type[Event], ...]
 
 def _picked(path: Path, names: Iterable[str]) -> Iterator[tuple[int, bytes]]:
     """The whole lines of some events with their numbers, looked for by how they begin: of a long log that is mostly others,
-    this takes a tenth of the time that going through its lines does."""
-    data = b"\n" + path.read_bytes() if path.is_file() else b""
-    starts = sorted(at for name in names for at in _found(data, b'\n{"event": "' + name.encode("ascii") + b'"'))
+    this takes a fraction of the time that going through its lines does. Numbers matter, and are counted, where it was
+    resumed."""
+    data = path.read_bytes() if path.is_file() else b""
+    head = rb'\{"event": "(?:' + "|".join(names).encode("ascii") + rb')"'
+    starts = [0] if re.match(head, data) else []
+    starts += [found.start() + 1 for found in re.finditer(rb"\n" + head, data)]
+    resumed = b'\n{"event": "RunResumed"' in data
     number = last = 0
     for start in starts:
-        number, last = number + data.count(b"\n", last, start), start
-        end = data.find(b"\n", start + 1)
+        if resumed:
+            number, last = number + data.count(b"\n", last, start), start
+        end = data.find(b"\n", start)
         if end >= 0:
-            yield number, data[start + 1 : end]
-
-
-def _found(data: bytes, needle: bytes) -> Iterator[int]:
-    at = data.find(needle)
-    while at >= 0:
-        yield at
-        at = data.find(needle, at + 1)
+            yield number, data[start:end]
 
 
 def _whole_lines(path: Path) -> Iterator[bytes]:
