@@ -72,5 +72,5 @@ class ImportSheet(Sheet):
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setAccessibleName("What did not come along")
-        area.setFixedHeight(min(theme.SPACE * 44, max(theme.SPACE * 12, 2 * page.sizeHint().height())))
+        area.setFixedHeight(min(theme.SPACE * 44, max(theme.SPACE * 12, 3 * page.sizeHint().height() // 2)))
         self.body.addWidget(area)

@@ -247,7 +247,7 @@ def test_an_mdistiller_config_becomes_a_preset_and_what_was_not_understood_is_li
     assert screen.bring(path)
     name = "experiments/kd-from-resnet56-to-resnet20-on-cifar100-mdistiller"
     qtbot.waitUntil(lambda: name in screen.presets.found)
-    assert screen.shown == "presets" and "resnet20" in words(page(screen))
+    assert screen.shown == "presets" and "KD from resnet56 to resnet20 on cifar100 (mdistiller)" in words(page(screen))
     sheet = screen.window().findChild(ImportSheet)
     assert "DISTILLER.NOISE = 3" in words(sheet) and "line 5: not known" in words(sheet)
     sheet.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QPainter
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -32,7 +32,7 @@ class ItemList(QListWidget):
     def show_items(self, items: Sequence[Item], words: str, chosen: str) -> None:
         """Show those items in which every word occurs, the chosen one selected where it is among them, else the first."""
         wanted = words.lower().split()
-        self.blockSignals(True)
+        quiet = QSignalBlocker(self)  # nobody came to an item: it is only listed
         self.clear()
         group = ""
         for item in (each for each in items if all(word in _said(each) for word in wanted)):
@@ -40,11 +40,11 @@ class ItemList(QListWidget):
                 group = item.group
                 self._add_group(group)
             self._add(item)
-        self.blockSignals(False)
         found = [self.item(n) for n in range(self.count()) if self.item(n).data(KEY)]
         current = next((item for item in found if item.data(KEY) == chosen), found[0] if found else None)
         if current is not None:
             self.setCurrentItem(current)
+        quiet.unblock()
 
     def keys(self) -> list[str]:
         """What is listed, in order."""

@@ -50,6 +50,7 @@ class LibraryScreen(QWidget):
         }  # fmt: skip
         self.shown = "methods"
         self._keys: dict[str, str] = {}
+        self._current = ""
         self._gone: Discarded | None = None
         self._seen = store.catalogue
         self._again = QTimer(self)
@@ -121,9 +122,7 @@ class LibraryScreen(QWidget):
         items = self.shelf.items()
         self._heads()
         chosen = self._keys.get(self.shown, "")
-        self.list.blockSignals(True)
         self.list.show_items(items, self.search.text(), chosen)
-        self.list.blockSignals(False)
         keys = self.list.keys()
         self._stack.setCurrentIndex(0 if keys else 1)
         current = chosen if chosen in keys else keys[0] if keys else ""
@@ -137,8 +136,7 @@ class LibraryScreen(QWidget):
 
     def _show(self, key: str) -> None:
         """The page about a thing; the one before goes."""
-        if key:
-            self._keys[self.shown] = key
+        self._current = key
         try:
             page = self.shelf.page(key) if key else QWidget()
         except (KeyError, OSError):
@@ -147,12 +145,13 @@ class LibraryScreen(QWidget):
         self.area.verticalScrollBar().setValue(0)
 
     def _picked(self, key: str) -> None:
-        if key != self._keys.get(self.shown):
+        self._keys[self.shown] = key
+        if key != self._current:
             self._show(key)
 
     def _turned(self, shelf: Shelf, key: str) -> None:
         """A page says more by now: shown anew where it is the one that is seen."""
-        if shelf is self.shelf and self._keys.get(self.shown) == key:
+        if shelf is self.shelf and self._current == key:
             at = self.area.verticalScrollBar().value()
             self._show(key)
             self.area.verticalScrollBar().setValue(at)
