@@ -28,15 +28,14 @@ class Page(QWidget):
         self.setAccessibleName(title)
         self.column = boxes.column(theme.GAP, self)
         self.column.setContentsMargins(0, 0, theme.GAP, theme.MARGIN)
-        head = boxes.row(theme.SPACE)
-        heading = wrapped(title, "title")
-        head.addWidget(heading)
-        for words, tone in chips:
-            head.addWidget(chip(words, tone), 0, Qt.AlignmentFlag.AlignVCenter)
-        head.addStretch(1)
-        self.column.addLayout(head)
+        self.column.addWidget(wrapped(title, "title"))
+        below = boxes.row(theme.SPACE)
         if name:
-            self.column.addWidget(label(name, "mono"))
+            below.addWidget(label(name, "mono"))
+        for words, tone in chips:
+            below.addWidget(chip(words, tone), 0, Qt.AlignmentFlag.AlignVCenter)
+        below.addStretch(1)
+        self.column.addLayout(below)
         self.column.setSpacing(theme.SPACE + theme.HALF)
 
     def say(self, words: str, role: theme.Role = "muted") -> QLabel:
