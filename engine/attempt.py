@@ -11,7 +11,18 @@ import torch
 from torch import Tensor
 
 from engine import (
-    __version__, branching, building, checkpoint, data, method, presets, rehearsal, rules, seeds, teacher_checks, teachers,
+    __version__,
+    branching,
+    building,
+    checkpoint,
+    data,
+    method,
+    presets,
+    rehearsal,
+    rules,
+    seeds,
+    teacher_checks,
+    teachers,
 )  # fmt: skip
 from engine.bare import cost_of_parts
 from engine.cards import catalogue

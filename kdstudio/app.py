@@ -52,7 +52,7 @@ def show(start: str, runs: Path | None) -> int:
     from PySide6.QtWidgets import QApplication
 
     from engine.presets import PresetError
-    from kdstudio import cut_short
+    from kdstudio.entries import runs as entry
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
     try:
@@ -68,7 +68,7 @@ def show(start: str, runs: Path | None) -> int:
     else:
         opened.guide.welcome()
     opened.lineup.peek()
-    QTimer.singleShot(cut_short.LATER, opened, lambda: cut_short.look(opened))
+    QTimer.singleShot(entry.LATER, opened, lambda: entry.look(opened))
     return app.exec()
 
 

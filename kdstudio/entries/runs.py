@@ -28,5 +28,24 @@ def build(window: Window) -> RunsScreen:
     return screen
 
 
+LATER = 1500
+"""Milliseconds after the window is seen at which the runs are looked through: nobody waits for it."""
+
+
+def look(window: Window) -> None:
+    """Mark Runs in the rail where a run was cut short; what is on the disk is read beside the window's thread."""
+    from engine import runs
+    from kdstudio import cut_short
+    from kdstudio.chores import Chores
+
+    def mark(rows: list[runs.RunRow]) -> None:
+        if cut_short.among(rows) and "runs" not in window.built():
+            item = window.rail.items["runs"]
+            item.set_dot("warning")
+            item.clicked.connect(lambda: item.set_dot(""))
+
+    Chores(window).do(lambda: runs.listing(window.home), mark)
+
+
 HELP = "Every run ever started here: open one, go on with one that was cut short, or put its settings into the form again."
 ENTRY = Entry("runs", "Runs", "runs", build, HELP)

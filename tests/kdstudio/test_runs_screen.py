@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from recorded import Recipe, record, shorter
 
 from engine.runs import RunRow, bin, listing, marks
-from kdstudio import cut_short
+from kdstudio.entries.runs import look
 from kdstudio.run_columns import OVER_SEEDS, column, groups, moment, offered, ordered
 from kdstudio.screens.runs import RunsScreen
 from kdstudio.screens.runs.cleaning_sheet import BinSheet, CleaningSheet
@@ -163,7 +163,7 @@ def test_a_run_that_was_cut_short_is_marked_in_the_rail_at_the_start(store: Stor
     qtbot.addWidget(window)
     window.show()
     item = window.rail.items["runs"]
-    cut_short.look(window)
+    look(window)
     qtbot.waitUntil(lambda: item._dot == "warning", timeout=5000)
     item.click()
     assert item._dot == ""
