@@ -27,7 +27,7 @@ from kdstudio.charts.places import places
 from kdstudio.charts.strokes import ALL, points_of
 from kdstudio.history import History
 from kdstudio.screens.run import RunScreen
-from kdstudio.screens.run.measuring import measure_curves, measure_memory
+from kdstudio.bench.run import measure_curves, measure_memory
 
 SMALL = Recipe(epochs=6)
 Show = Callable[[Any], Any]

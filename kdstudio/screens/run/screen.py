@@ -223,7 +223,6 @@ class RunScreen(QWidget):
             name = f"{self._name()}-{card.title.lower().replace(' ', '-')}.{kinds[:3].lower()}"
             card.add_action(words, partial(self._take_away, words.rstrip("…"), name, kinds, write))
         card.add_action("Copy picture", partial(export.copy_picture, card))
-        card.add_action("Copy picture", partial(export.copy_picture, card))
 
     def _take_away(self, title: str, name: str, kinds: str, write) -> None:  # type: ignore[no-untyped-def]
         self.redraw.finish()

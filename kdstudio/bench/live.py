@@ -1,4 +1,4 @@
-"""`kdstudio bench window`: how soon the window is seen, whether it stays quick while it trains, and what that costs.
+"""How soon the window is seen, whether it stays quick while it trains, and what that costs.
 
 Every side of every ratio is a process of its own, started in turns, so that neither inherits what the other warmed up.
 """
@@ -6,7 +6,6 @@ Every side of every ratio is a process of its own, started in turns, so that nei
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -32,9 +31,8 @@ VISIBLE, LATE, SPEED = 1.0, 16.0, 0.97
 DISTILLING = "distilling"
 
 
-def main(resolved: Resolved) -> int:
-    """Measure and print; the exit code says whether all of it is as asked."""
-    environment = _environment()
+def main(resolved: Resolved, environment: dict[str, str]) -> bool:
+    """Measure and print; whether all of it is as asked."""
     starts = [_started(environment) for _ in range(STARTS)]
     seconds, torch_loaded = statistics.median(s for s, _ in starts), any(t for _, t in starts)
     _say(f"visible after        {seconds:6.2f} s    median of {STARTS} starts, asked: {VISIBLE:g} s")
@@ -50,7 +48,7 @@ def main(resolved: Resolved) -> int:
     _say(f"speed in the window  {statistics.median(r.window for r in rounds):6.0f} images/s")
     _say(f"speed in a terminal  {statistics.median(r.terminal for r in rounds):6.0f} images/s")
     _say(f"window / terminal    {ratio:6.3f}      median of the ratios of {ROUNDS} interleaved pairs, asked: {SPEED:g}")
-    return 0 if seconds <= VISIBLE and not torch_loaded and late <= LATE and ratio >= SPEED else 1
+    return seconds <= VISIBLE and not torch_loaded and late <= LATE and ratio >= SPEED
 
 
 def _lengthened(resolved: Resolved) -> Resolved:
@@ -82,16 +80,8 @@ def _drawn(rounds: list[Round]) -> str:
     return f"{shown} cards in sight, {statistics.median(r.redraws for r in rounds):.1f} redraws a second"
 
 
-def _environment() -> dict[str, str]:
-    """The environment of the children: without a display they draw into memory."""
-    found = dict(os.environ)
-    if sys.platform.startswith("linux") and not (found.get("DISPLAY") or found.get("WAYLAND_DISPLAY")):
-        found.setdefault("QT_QPA_PLATFORM", "offscreen")
-    return found
-
-
 def _child(part: str, *words: str, environment: dict[str, str]) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "kdstudio.bench", part, *words]
+    command = [sys.executable, "-m", "kdstudio.bench.live", part, *words]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 

@@ -15,6 +15,7 @@ from engine import events, presets
 from engine.comparison import MOST
 from engine.events import to_line
 from engine.runs import RunFolder
+from kdstudio.bench.line import Line
 from kdstudio.charts.overlay import OverlayCard
 from kdstudio.screens.compare.screen import CompareScreen
 
@@ -23,11 +24,13 @@ FRAMES = 120
 PATIENCE = 120.0
 """Seconds after which nothing more is awaited."""
 SIZE = (1280, 800)
+DRAWN, FRAME = 500.0, 1000 / 30
+"""What is asked, in milliseconds: the plot drawn, and a frame of it while it is panned."""
 KEY = "distilling/loss"
 
 
-def measure() -> Iterator[str]:
-    """Sentences with the figures. Needs an application; writes some 600 MB into a temporary folder."""
+def measured() -> Iterator[Line]:
+    """The lines of the report; writes some 600 MB into a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         paths = make_runs(Path(folder))
         screen = CompareScreen(Path(folder))
@@ -38,10 +41,11 @@ def measure() -> Iterator[str]:
         card = _awaited(screen)
         opened = perf_counter() - began
         drawn = _drawn(screen, card)
-        yield f"{MOST} runs of {POINTS:,} points: opened and drawn after {opened:.2f} s, drawn anew in {1000 * drawn:.0f} ms"
+        yield Line("plot of a comparison", 1000 * drawn, "ms", f"{MOST} runs of {POINTS:,} points drawn", DRAWN)
+        yield Line("comparison opened", opened, "s", "the same runs, from their folders to the picture")
         frames = sorted(_panned(card))
         worst = frames[int(0.99 * len(frames))]
-        yield f"panning: {1 / np.mean(frames):.0f} frames a second, 99 % of the frames within {1000 * worst:.1f} ms"
+        yield Line("frame while panning", 1000 * float(np.mean(frames)), "ms", f"99 % within {1000 * worst:.0f} ms", FRAME)
         screen.wait()
         screen.close()
 
