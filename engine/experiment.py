@@ -212,8 +212,8 @@ class RunSettings(Knobs):
         low=0.0, high=1024.0, unit="GiB", level="advanced", title="teacher memo",
     )  # fmt: skip
     time_budget: float = knob(
-        0.0, "The run ends, properly, with the epoch in which it has taken this long, its teacher and stages included and pauses "
-        "left out; 0: no limit.", low=0.0, high=1_000_000.0, unit="minutes", level="advanced", title="budget of time",
+        0.0, "The run ends, properly, with the epoch in which it has taken this long, its teacher and stages included and "
+        "pauses left out; 0: no limit.", low=0.0, high=1_000_000.0, unit="minutes", level="advanced", title="budget of time",
     )  # fmt: skip
     energy_budget: float = knob(
         0.0, "The run ends, properly, with the epoch in which it has used this much energy, where the device counts it; 0: no "

@@ -21,7 +21,8 @@ Mode = Literal["system", "light", "dark"]
 Role = Literal[
     "title", "heading", "strong", "label", "muted", "faint", "mono", "overline", "problem", "warning", "good",
     "card", "panel", "rail", "header", "plain", "popup", "chip", "banner", "page", "clear", "line",
-    "primary", "secondary", "quiet", "icon", "danger", "rail-item", "segment", "pick", "link", "fold", "unfold", "compact", "drop",
+    "primary", "secondary", "quiet", "icon", "danger", "rail-item", "segment", "pick", "link", "fold", "unfold", "compact",
+    "drop",
 ]  # fmt: skip
 """What a widget is in the picture: texts, surfaces, then buttons."""
 

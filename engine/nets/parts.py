@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from engine.knobs import did_you_mean
 from engine import method
+from engine.knobs import did_you_mean
 from engine.method import Part
 from engine.nets.net import Net, NetError, Place, Tap, seeded
 

@@ -90,7 +90,7 @@ def state_of(path: str | Path) -> dict[str, Tensor]:
 def classes_told(state: Mapping[str, Tensor], key: str, *, channels: int, size: int) -> int:
     """How many classes a state dict tells apart as the weights of this net; 0 where they are not. Raises NetError where the net
     cannot be had for such images."""
-    return max((_told(state, nets.ghost(key, classes=2, channels=channels, size=size, variant=v)) for v in nets.variants(key)))
+    return max(_told(state, nets.ghost(key, classes=2, channels=channels, size=size, variant=v)) for v in nets.variants(key))
 
 
 def _told(state: Mapping[str, Tensor], net: Net) -> int:

@@ -13,6 +13,6 @@ from engine.presets.writing import differences, full_tree, save, to_yaml, with_o
 
 __all__ = [
     "SWEEPS", "Gist", "PresetError", "PresetName", "Problem", "Resolved", "differences", "edit_problems", "from_tree",
-    "full_tree", "gists", "layered", "layers", "method_settings", "names", "path_for", "resolve", "save", "to_yaml", "user_folder",
-    "with_origins",
+    "full_tree", "gists", "layered", "layers", "method_settings", "names", "path_for", "resolve", "save", "to_yaml",
+    "user_folder", "with_origins",
 ]  # fmt: skip

@@ -131,8 +131,8 @@ def test_the_probes_are_in_every_run(tmp_path: Path) -> None:
         "share/kd.kl", "share/labels",
     } <= measured  # fmt: skip
     assert {
-        "soft_labels_teacher", "soft_labels_student", "samples", "outputs", "confusion", "confusion_teacher", "agreement_matrix",
-        "class_accuracy", "class_accuracy_teacher", "affinity_student", "affinity_teacher",
+        "soft_labels_teacher", "soft_labels_student", "samples", "outputs", "confusion", "confusion_teacher",
+        "agreement_matrix", "class_accuracy", "class_accuracy_teacher", "affinity_student", "affinity_teacher",
     } == {e.watch for e in said if isinstance(e, Watched)}  # fmt: skip
 
 

@@ -18,13 +18,13 @@ from recorded import Recipe, record, shorter
 from engine import events
 from kdstudio import theme
 from kdstudio.charts import export
-from kdstudio.charts.places import rows_of
 from kdstudio.charts.curves import CurveCard, Line, Plot
 from kdstudio.charts.gallery import GalleryCard, Pictures
 from kdstudio.charts.heat import HeatMap
 from kdstudio.charts.lens import Lens
 from kdstudio.charts.matrix import SOFT_LABELS, MatrixCard
 from kdstudio.charts.numbers import NumbersCard
+from kdstudio.charts.places import rows_of
 from kdstudio.charts.tables import TableCard
 from kdstudio.history import History
 from kdstudio.screens.run import plots

@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from recorded import Recipe, record
 
 from engine import events
+from kdstudio.bench.run import measure_curves, measure_memory
 from kdstudio.charts.arrangement import SHELF, Arrangement, recall, remember, signature, woven
 from kdstudio.charts.board import Board
 from kdstudio.charts.card import Card
@@ -27,7 +28,6 @@ from kdstudio.charts.places import places
 from kdstudio.charts.strokes import ALL, points_of
 from kdstudio.history import History
 from kdstudio.screens.run import RunScreen
-from kdstudio.bench.run import measure_curves, measure_memory
 
 SMALL = Recipe(epochs=6)
 Show = Callable[[Any], Any]

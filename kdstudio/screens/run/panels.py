@@ -189,8 +189,13 @@ def _matrices(watches: list[dict[str, Any]]) -> tuple[Matrix, ...]:
     number = plots.Numbering(2)
     fixed = {f"{of}_{who}": i for of in ("soft_labels", "confusion") for who, i in WHO.items()} | {"confusion": plots.STUDENT}
     return tuple(
-        Matrix(w["name"], _title(w), w.get("help", ""), fixed[w["name"]] if w["name"] in fixed else number(w["name"]),
-               "agreement" if w["name"] == "agreement_matrix" else "")
+        Matrix(
+            w["name"],
+            _title(w),
+            w.get("help", ""),
+            fixed[w["name"]] if w["name"] in fixed else number(w["name"]),
+            "agreement" if w["name"] == "agreement_matrix" else "",
+        )
         for w in order
     )
 
