@@ -97,7 +97,7 @@ ADAPTERS: dict[str, Adapter] = {
 def _templates(
     templates: Callable[[Mapping[str, Any], int], int],
 ) -> Callable[[Match, Mapping[str, Any], int], tuple[int, int]]:
-    """letKD's layer of K templates on a map of d channels: two d x K matrices, a batch normalisation and two scales."""
+    """letKD's layer of K templates on a map of d channels: two d x K matrices, a batch normalization and two scales."""
 
     def count(match: Match, settings: Mapping[str, Any], classes: int) -> tuple[int, int]:
         d, k = match.student_shape[0], templates(settings, classes)

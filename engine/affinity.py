@@ -40,7 +40,7 @@ def squared(f_s: Tensor, f_t: Tensor) -> Tensor:
     """(B,): ‖Δ‖²_F of maps of one size, exactly, in O(C² · HW).
 
     From C x C products where these are cheaper than Δ. The relative error of value and gradient stays below 1e-5 while
-    ‖Δ‖_F ≥ 1e-5 ‖S^T‖_F, reckoned from the same normalised maps.
+    ‖Δ‖_F ≥ 1e-5 ‖S^T‖_F, reckoned from the same normalized maps.
     """
     by_places = affinity_sums.by_places_is_cheaper(f_s.shape[1], f_t.shape[1], f_s.shape[2] * f_s.shape[3])
     way = affinity_sums.squares_by_places if by_places else affinity_sums.squares_by_channels

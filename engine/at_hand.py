@@ -70,7 +70,7 @@ def _check_there(settings: TeacherSettings, dataset: str) -> None:
 
 
 def _likenesses(experiment: Experiment, path: Path) -> Pictures:
-    """What is known of a run's images without loading them: shape, classes and normalisation, from its student."""
+    """What is known of a run's images without loading them: shape, classes and normalization, from its student."""
     said = header.describe(path / "student.safetensors")
     frame, about = Frame(**_of_frame(said["net"])), said["about"]
     shape = (frame.channels, frame.size, frame.size)

@@ -19,7 +19,7 @@ WIDTHS = (12, 24, 48)
 class Autoencoder(nn.Module):
     """Three convolutions down, three transposed ones up; the embedding is the third layer after its ReLU.
 
-    Takes normalised images (B, channels, H, W), H and W multiples of 8. Non-negative embeddings: every cosine is in [0, 1].
+    Takes normalized images (B, channels, H, W), H and W multiples of 8. Non-negative embeddings: every cosine is in [0, 1].
     """
 
     def __init__(self, channels: int, output: Output = "sigmoid") -> None:
@@ -61,7 +61,7 @@ def resize(x: Tensor, side: tuple[int, int]) -> Tensor:
 def explained(x: Tensor, reconstruction: Tensor, output: Output) -> float:
     """Share of what can be reconstructed that is: (V - MSE) / (V - floor); about 0 for a constant output, 1 at the best.
 
-    V is the variance of the target x within its channels. A Sigmoid cannot leave (0, 1) while the target is normalised,
+    V is the variance of the target x within its channels. A Sigmoid cannot leave (0, 1) while the target is normalized,
     so its error has the floor E[(x - clip(x, 0, 1))²]; a linear output has none.
     """
     variance = x.var(dim=(0, 2, 3), correction=0).mean()

@@ -1,4 +1,4 @@
-"""The terminal: train, sweep, evaluate, list, show, export, bench, doctor, catalog."""
+"""The terminal: what each command of `kdstudio` reads, refuses and prints."""
 
 from __future__ import annotations
 

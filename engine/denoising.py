@@ -1,7 +1,7 @@
 """The modules of DiffKD (Huang et al. 2023): what compresses the teacher's map, and what denoises the student's towards it.
 
 Shapes: maps (B, C, H, W); logits as maps of one place, (B, C, 1, 1). Width c is that of the latent in which both nets meet.
-Nothing is initialised specially, as in the published code. How large they are: `engine.denoising_sizes`.
+Nothing is initialized specially, as in the published code. How large they are: `engine.denoising_sizes`.
 """
 
 from __future__ import annotations

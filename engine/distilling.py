@@ -166,7 +166,7 @@ class Distilling:
             self.scaler.step(self.optimizer)
             self.scaler.update()
         elif self._masks:
-            self.optimizer.found_inf = (~sound).float()  # type: ignore[attr-defined]  # fused optimisers skip on the device
+            self.optimizer.found_inf = (~sound).float()  # type: ignore[attr-defined]  # fused optimizers skip on the device
             self.optimizer.step()
         elif bool(sound):  # RMSProp has no fused form: here the flag is waited for
             self.optimizer.step()

@@ -24,14 +24,14 @@ def neighbour_accuracy(e: Tensor, y: Tensor, k: int = 10) -> float:
 
 
 def effective_rank(e: Tensor) -> float:
-    """exp of the entropy of the normalised singular values of the centred embeddings (Roy & Vetterli 2007)."""
+    """exp of the entropy of the normalized singular values of the centred embeddings (Roy & Vetterli 2007)."""
     centred = (e - e.mean(dim=0)).double()
     gram = centred.T @ centred if centred.shape[1] < centred.shape[0] else centred @ centred.T
     return _even(torch.linalg.eigvalsh(gram).clamp_min(0).sqrt())
 
 
 def spectral_rank(matrix: Tensor) -> float:
-    """exp of the entropy of the normalised singular values of a matrix as it is: n for a rotation of n dimensions, 1 for an
+    """exp of the entropy of the normalized singular values of a matrix as it is: n for a rotation of n dimensions, 1 for an
     outer product."""
     return _even(torch.linalg.svdvals(matrix.double()))
 

@@ -169,7 +169,7 @@ class TrainingSettings(Knobs):
     nesterov: bool = knob(False, "Nesterov's look-ahead.", when={"optimizer": ("sgd",)}, level="advanced")
     weight_decay: float = knob(5e-4, "Pull of the weights towards zero.", low=0.0, high=1.0, scale="log")
     decay_norms_and_biases: bool = knob(
-        True, "Whether weight decay also acts on normalisation weights and biases, as the papers' recipes do.", level="advanced"
+        True, "Whether weight decay also acts on normalization weights and biases, as the papers' recipes do.", level="advanced"
     )
     schedule: Literal["multistep", "cosine", "constant"] = knob("cosine", "How the learning rate falls.")
     milestones: list[int] = knob(

@@ -1,4 +1,4 @@
-"""A frozen net made quick: batch normalisation folded into the convolutions before it, weights in the run's precision.
+"""A frozen net made quick: batch normalization folded into the convolutions before it, weights in the run's precision.
 
 Folding is exact in real arithmetic: in eval mode BN(conv(x)) = γ (W x + b - μ) / √(σ² + ε) + β is a convolution again.
 """
@@ -22,11 +22,11 @@ NEAR = 1e-3
 """A folded net may differ from the net by this share of its largest logit (float32 rounding leaves about 1e-6)."""
 
 Pair = tuple[str, str]
-"""The paths of a convolution and of the normalisation after it."""
+"""The paths of a convolution and of the normalization after it."""
 
 
 def folded(net: Net, dtype: torch.dtype = torch.float32) -> Net:
-    """A copy of a net in eval mode, every batch normalisation that alone reads a convolution's output folded into it, the
+    """A copy of a net in eval mode, every batch normalization that alone reads a convolution's output folded into it, the
     weights of convolutions and linear layers in `dtype`. Taps stay where they are and see what they saw.
 
     Who else reads an output cannot be seen from outside, so the copy is held against the net on an image of noise; where
@@ -61,7 +61,7 @@ def _near(found: Tensor, wanted: Tensor) -> bool:
 
 
 def _followed(net: Net, x: Tensor) -> tuple[list[Pair], Tensor]:
-    """Paths of each convolution and the batch normalisation that takes its output as it is, where no tap looks between them
+    """Paths of each convolution and the batch normalization that takes its output as it is, where no tap looks between them
     and both are called once; and the logits of x."""
     left: dict[int, tuple[str, Tensor, int]] = {}  # the tensors themselves, so that none is freed and its number used again
     pairs, calls = list[Pair](), list[str]()

@@ -91,7 +91,7 @@ class Side:
         return self.net.module_at(tap)  # type: ignore[no-any-return,operator]
 
     def norm_before(self, tap: str) -> nn.BatchNorm2d:
-        """The batch normalisation before the activation of a tap. Raises NetError where the net names none."""
+        """The batch normalization before the activation of a tap. Raises NetError where the net names none."""
         return self.net.norm_before(tap)  # type: ignore[no-any-return,operator]
 
 
@@ -116,7 +116,7 @@ class Lab(Protocol):
         schedule: Any = None,
         after_epoch: Callable[[int], None] | None = None,
     ) -> None:
-        """Train `modules` on the augmented training images: `loss(x, y)` gives named losses, whose sum is minimised and
+        """Train `modules` on the augmented training images: `loss(x, y)` gives named losses, whose sum is minimized and
         each of which becomes a curve."""
         ...
 

@@ -3,7 +3,7 @@
 Points are (n, d) in float32 or float16, centroids (K, d) in float32; distances are squared Euclidean. An iteration assigns
 every point to its nearest centroid and moves each centroid to the mean of its points. A centroid without points is moved
 to the point that lies farthest from its own centroid, which leaves that point's cluster; several take the farthest points
-in turn, as scikit-learn does. Nothing is normalised, weighted or left out.
+in turn, as scikit-learn does. Nothing is normalized, weighted or left out.
 """
 
 from __future__ import annotations

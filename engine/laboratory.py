@@ -133,7 +133,7 @@ class Laboratory:
 
 
 class _Work:
-    """One optimisation of a `prepare`: modules, optimiser, schedule and loss, storable between two steps."""
+    """One optimization of a `prepare`: modules, optimizer, schedule and loss, storable between two steps."""
 
     def __init__(self, modules: list[nn.Module], optimizer: torch.optim.Optimizer, schedule: Any, loss: Any) -> None:
         self.modules, self.optimizer, self.schedule, self.loss = modules, optimizer, schedule, loss

@@ -34,7 +34,7 @@ class Batch:
 
 
 def steps_per_epoch(samples: int, batch_size: int) -> int:
-    """Batches of an epoch; a last batch of one image is left out, for batch normalisation cannot use it."""
+    """Batches of an epoch; a last batch of one image is left out, for batch normalization cannot use it."""
     whole, rest = divmod(samples, batch_size)
     return max(whole + (rest > 1), 1)
 

@@ -1,4 +1,4 @@
-"""Known normalisations: the constants by which nets were trained to shift and scale pixels in [0, 1]."""
+"""Known normalizations: the constants by which nets were trained to shift and scale pixels in [0, 1]."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TITLES = {"dataset": "the dataset's own", "imagenet": "ImageNet's", "cifar10": "
 
 
 def constants(name: str, channels: int) -> Constants | None:
-    """The constants of a known normalisation for images of so many channels; None where it has another number of them."""
+    """The constants of a known normalization for images of so many channels; None where it has another number of them."""
     mean, std = KNOWN[name]
     if len(mean) == 1:
         return mean * channels, std * channels
@@ -30,5 +30,5 @@ def constants(name: str, channels: int) -> Constants | None:
 
 
 def alike(one: Constants, other: Constants) -> bool:
-    """Whether two normalisations are the same but for a few thousandths, which no net tells apart."""
+    """Whether two normalizations are the same but for a few thousandths, which no net tells apart."""
     return all(abs(a - b) < 0.004 for first, second in zip(one, other, strict=True) for a, b in zip(first, second, strict=True))

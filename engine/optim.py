@@ -1,4 +1,4 @@
-"""Optimisers, learning rates as a pure function of the step, and the moving average of a net's weights."""
+"""Optimizers, learning rates as a pure function of the step, and the moving average of a net's weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NORMS = (nn.modules.batchnorm._BatchNorm, nn.GroupNorm, nn.LayerNorm)
 def optimizer(
     modules: Iterable[nn.Module], settings: TrainingSettings, undecayed: Collection[Tensor] = ()
 ) -> torch.optim.Optimizer:
-    """The optimiser of the settings over every trainable parameter of `modules`, each once; `undecayed` ones without weight
+    """The optimizer of the settings over every trainable parameter of `modules`, each once; `undecayed` ones without weight
     decay.
 
     The session sets the learning rate of all groups before each update (see `rate`).
@@ -56,7 +56,7 @@ def _groups(modules: Iterable[nn.Module], settings: TrainingSettings, undecayed:
 
 def _sgd(groups: list[dict[str, object]], lr: float, momentum: float, nesterov: bool, fused: bool) -> torch.optim.SGD:
     """SGD whose momentum starts at zero from the beginning, which is what a first step would make of it: a fused first step
-    that is masked would leave it as uninitialised memory instead (seen in torch 2.15)."""
+    that is masked would leave it as uninitialized memory instead (seen in torch 2.15)."""
     updates = torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov, fused=fused)
     if momentum:
         for group in updates.param_groups:
@@ -66,7 +66,7 @@ def _sgd(groups: list[dict[str, object]], lr: float, momentum: float, nesterov: 
 
 
 def restore(updates: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
-    """Load an optimiser's state, each tensor laid out in memory as its parameter is: fused updates pair the two element by
+    """Load an optimizer's state, each tensor laid out in memory as its parameter is: fused updates pair the two element by
     element as they lie, and a checkpoint keeps no layout."""
     updates.load_state_dict(dict(state))
     for parameter, kept in updates.state.items():

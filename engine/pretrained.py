@@ -1,4 +1,4 @@
-"""torchvision's published weights by the name of their net: address, checksum, classes and normalisation."""
+"""torchvision's published weights by the name of their net: address, checksum, classes and normalization."""
 
 from __future__ import annotations
 

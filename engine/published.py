@@ -1,7 +1,7 @@
 """Published teachers by name: where they lie, their checksum and licence, and the constants they were trained with.
 
 From chenyaofo/pytorch-cifar-models (BSD-3-Clause). The publisher gives the first eight digits of each file's sha256 in its
-name; whole checksums are those recorded independently by projects that check the same files. Normalisation is what the
+name; whole checksums are those recorded independently by projects that check the same files. Normalization is what the
 training logs of the publisher say. The test images chose these checkpoints, so their accuracies flatter them.
 """
 
@@ -18,7 +18,7 @@ AUTO = "auto"
 @dataclass(frozen=True)
 class Published:
     """A teacher somebody published: address, sha256 (whole, or its published beginning) and size of its file (0: unknown),
-    top-1 in percent on the test images of `dataset`, `mean` and `std` of its own normalisation, the names of its classes.
+    top-1 in percent on the test images of `dataset`, `mean` and `std` of its own normalization, the names of its classes.
     `weights` is the `engine.sources.fingerprint` of its tensors where known, which tells it also in a file saved anew."""
 
     name: str

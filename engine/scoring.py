@@ -27,7 +27,7 @@ def of_file(file: Path, net: str, dataset: str, root: str, split: str, normalisa
     if split not in ("test", "train"):
         raise ScoringError(f"there is no split {split!r}; choose test or train")
     if normalisation not in CHOICES:
-        raise ScoringError(f"there is no normalisation {normalisation!r}; choose {', '.join(CHOICES)}")
+        raise ScoringError(f"there is no normalization {normalisation!r}; choose {', '.join(CHOICES)}")
     if not file.is_file():
         raise ScoringError(f"{file} is not a file")
     _check_names(net, dataset)

@@ -26,9 +26,9 @@ FED, ORDER = "teacher_fed/", "teacher_order/"
 OWN = "own"
 
 IMAGES = 1000
-"""Images on which normalisations are compared."""
+"""Images on which normalizations are compared."""
 UNDER, BETTER = 2.0, 1.0
-"""Points under the recorded accuracy, and points that another normalisation gains."""
+"""Points under the recorded accuracy, and points that another normalization gains."""
 ENOUGH, EACH = 2000, 20
 """Images from which an order of classes is judged: so many, or so many a class."""
 TIMES = 3.0
@@ -55,7 +55,7 @@ def measure(found: Brought, pictures: Pictures, report: Reporter, picturing: Pic
 
 
 def _evidence(found: Brought, pictures: Pictures, seen: list[tuple[Tensor, Tensor]], top1: float) -> dict[str, float]:
-    """What the checks read. A wrong order makes every normalisation look as bad as the others, so it is asked for first."""
+    """What the checks read. A wrong order makes every normalization look as bad as the others, so it is asked for first."""
     logits, labels = (torch.cat([pair[part] for pair in seen]) for part in (0, 1))
     values = {"teacher_top1": top1}
     if len(labels) >= min(ENOUGH, EACH * logits.shape[1]):
@@ -75,7 +75,7 @@ def _differs(fitted: Best, classes: int) -> bool:
 
 
 def _fed(found: Brought, pictures: Pictures) -> dict[str, float]:
-    """Accuracy in percent on the same images with the net's own normalisation and with every known one that differs."""
+    """Accuracy in percent on the same images with the net's own normalization and with every known one that differs."""
     net = found.net
     own: Constants = (net.frame.mean, net.frame.std)
     candidates = {name: constants(name, net.frame.channels) for name in KNOWN} | {"dataset": (pictures.mean, pictures.std)}
@@ -89,7 +89,7 @@ def _fed(found: Brought, pictures: Pictures) -> dict[str, float]:
 
 
 def _logits(net: Any, x: Tensor, wanted: Constants) -> Tensor:
-    """What the net says of images in [0, 1] normalised with other constants than its own."""
+    """What the net says of images in [0, 1] normalized with other constants than its own."""
     mean, std = (torch.tensor(part, device=x.device).reshape(1, -1, 1, 1) for part in wanted)
     with torch.no_grad():
         return net.logits((x - mean) / std).float()
@@ -124,7 +124,7 @@ def _fed_wrongly(seen: Evidence, settings: Mapping[str, Any]) -> Found | None:
     said = "" if recorded is None else f" Its recorded accuracy is {recorded:.2f} %, measured are {top1:.2f} %."
     return Found(
         f"The teacher seems to be fed wrongly: of {IMAGES} images it names {own:.1f} % as it is, and {known[name]:.1f} % with "
-        f"{TITLES[name]} normalisation.{said}",
+        f"{TITLES[name]} normalization.{said}",
         {f"{FED}{n}": v for n, v in (*known.items(), (OWN, own))},
         {"teacher.normalisation": name},
     )
@@ -147,7 +147,7 @@ def _order_differs(seen: Evidence, settings: Mapping[str, Any]) -> Found | None:
 CHECKS = (
     Check(
         "fed-wrongly", "Teacher fed wrongly",
-        f"{UNDER:g} points or more under the recorded accuracy where there is one, and with another known normalisation at "
+        f"{UNDER:g} points or more under the recorded accuracy where there is one, and with another known normalization at "
         f"least {BETTER:g} point better on {IMAGES} images", (f"{FED}{OWN}",), _fed_wrongly,
     ),
     Check(

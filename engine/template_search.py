@@ -1,4 +1,4 @@
-"""The work before letKD distils: a teacher's templates by k-means, and its localised decisions by discriminant analysis.
+"""The work before letKD distils: a teacher's templates by k-means, and its localized decisions by discriminant analysis.
 
 Each function is one stage: it says how far it is, obeys Pause and Stop between pieces, and goes on where an earlier attempt
 was cut short with the same result, for all it draws comes from the generator it is given.

@@ -1,4 +1,4 @@
-"""What letKD's layers learn: a teacher's templates by k-means, and its localised decisions between sub-classes.
+"""What letKD's layers learn: a teacher's templates by k-means, and its localized decisions between sub-classes.
 
 Vectors are (n, d), one a place of a map; targets (n, K) are probabilities over K templates. All of it is made before
 distilling and kept in buffers; nothing of it is learned (Gorgun, Gurbuz, Alatan, BMVC 2023, arXiv 2309.02843).

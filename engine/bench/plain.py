@@ -37,7 +37,7 @@ class Pixels(Dataset[tuple[Tensor, int]]):
 
 
 class Plain:
-    """A training loop without anything that this engine does for speed. `student` and `teacher` take normalised images."""
+    """A training loop without anything that this engine does for speed. `student` and `teacher` take normalized images."""
 
     def __init__(self, student: nn.Module, teacher: nn.Module, data: Pixels, batch_size: int, device: torch.device) -> None:
         self.student, self.teacher, self.device = student.to(device), teacher.to(device).eval(), device

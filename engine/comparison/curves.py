@@ -39,7 +39,7 @@ FIRST = (
 """What most comparisons look at, in this order; what methods declare comes after the losses."""
 
 KNOWN = {
-    "loss": ("Loss", "per image", "What is minimised: the weighted sum of all terms"),
+    "loss": ("Loss", "per image", "What is minimized: the weighted sum of all terms"),
     "ce": ("Labels", "per image", "Cross-entropy with the labels"),
     "train_top1": ("Accuracy while training", "top-1, %", "On augmented training images"),
     "agreement": ("Agreement with the teacher", "%", "Images for which both name one class"),

@@ -1,7 +1,7 @@
 """`student.safetensors`: the student alone with what is needed to use it.
 
 The tensors are the net's state dict under its own names, so any safetensors reader can take them; the metadata says which
-net they fill, its classes and normalisation, the accuracy reached and the preset that made it.
+net they fill, its classes and normalization, the accuracy reached and the preset that made it.
 """
 
 from __future__ import annotations

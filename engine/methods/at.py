@@ -23,7 +23,7 @@ def attention_loss(f_s: Tensor, f_t: Tensor, power: float = 2.0) -> Tensor:
 
 
 class AT(Method):
-    """L = CE + w · Σ over stages of the mean squared difference of normalised attention maps."""
+    """L = CE + w · Σ over stages of the mean squared difference of normalized attention maps."""
 
     title = "AT"
     summary = "The student learns where in the image the teacher is active, at every stage; channels need not agree."
@@ -37,7 +37,7 @@ class AT(Method):
     terms = (
         Term(
             "attention", weight="weight", scale="log",
-            help="Mean squared difference of the normalised attention maps, summed over the stages.",
+            help="Mean squared difference of the normalized attention maps, summed over the stages.",
         ),
     )  # fmt: skip
     watches = (

@@ -73,7 +73,7 @@ class LetKD(Method):
     )  # fmt: skip
     watches = (
         Watch("confusions", "matrix", "How the teacher decides at single places of its inner map (rows: the image's class).",
-              every="stage", stage="decisions", title="localised decisions", when=BY_DECISIONS),
+              every="stage", stage="decisions", title="localized decisions", when=BY_DECISIONS),
         Watch("directions", "table", "What the decisions were made from, and what they are worth.", every="stage",
               stage="decisions", when=BY_DECISIONS),
         Watch("inner_clusters", "table", "What k-means made of the inner map.", every="stage", stage="inner templates",

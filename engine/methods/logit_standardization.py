@@ -21,7 +21,7 @@ class LogitStandardization(Method):
     modifies = True
 
     def modify(self, seen: Seen) -> Seen:
-        """Both nets' logits standardised; the student's keep their gradient."""
+        """Both nets' logits standardized; the student's keep their gradient."""
         teacher = None if seen.teacher is None else _standardized(seen.teacher)
         return replace(seen, student=_standardized(seen.student), teacher=teacher)
 

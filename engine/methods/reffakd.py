@@ -101,7 +101,7 @@ class ReffAKD(Method):
         )  # fmt: skip
         optimizer: Literal["adam", "sgd"] = knob(
             "adam", "adam: learns reliably; sgd: the official one (momentum .9), which can stay at a constant picture.",
-            title="autoencoder optimiser", when=TRAINED, level="advanced",
+            title="autoencoder optimizer", when=TRAINED, level="advanced",
         )  # fmt: skip
         learning_rate: Literal["auto"] | float = knob(
             "auto", "Of the autoencoder; auto: .001 for adam, .1 for sgd. Falls to a fifth at 30, 60 and 80 % of the epochs.",
@@ -116,7 +116,7 @@ class ReffAKD(Method):
             when=TRAINED, level="advanced", source="128 in the official notebooks",
         )  # fmt: skip
         output: Literal["sigmoid", "linear"] = knob(
-            "sigmoid", "Last layer of the autoencoder. Its target is the normalised image, which a sigmoid cannot reach "
+            "sigmoid", "Last layer of the autoencoder. Its target is the normalized image, which a sigmoid cannot reach "
             "everywhere: the official code does so all the same.", title="autoencoder output", level="advanced",
         )  # fmt: skip
         augmented: bool = knob(

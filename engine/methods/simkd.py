@@ -122,7 +122,7 @@ def _size(match: Match) -> tuple[int, int]:
 @torch.no_grad()
 def _check_averaged(who: str, side: Side, tap: str, facts: Facts) -> None:
     """Raises PairError where the classifier of a net does not read the average of the map behind a tap (and its parts): some
-    nets normalise in between, which shapes do not tell."""
+    nets normalize in between, which shapes do not tell."""
     net = side.net
     chance = torch.Generator().manual_seed(0)
     x = torch.rand(TRIED, *facts.shape, generator=chance).to(next(net.parameters()).device)

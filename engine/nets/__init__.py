@@ -1,4 +1,4 @@
-"""The nets: each file declares `NETS`; each net names its taps and its input sizes and carries its own normalisation.
+"""The nets: each file declares `NETS`; each net names its taps and its input sizes and carries its own normalization.
 
 Beside the nets of this folder there are torchvision's, by `torchvision.<name>`, and those of the user's plug-in folder.
 """
@@ -90,7 +90,7 @@ def torchvision_keys() -> tuple[str, ...]:
 
 
 def torchvision_weights(key: str) -> Pretrained:
-    """The weights torchvision publishes for one of its nets: address, checksum, normalisation, classes. Raises NetError."""
+    """The weights torchvision publishes for one of its nets: address, checksum, normalization, classes. Raises NetError."""
     from engine.nets.torchvision_published import published
 
     return published(key)
@@ -157,9 +157,9 @@ def build(
 ) -> Net:
     """A net with fresh weights for images of `channels` x `size` x `size` in [0, 1].
 
-    `mean` and `std` are the normalisation it carries (absent: pixels as they are). The weights come from `generator`
+    `mean` and `std` are the normalization it carries (absent: pixels as they are). The weights come from `generator`
     alone (absent: from torch's global one). `parts` and `quantize` as in `Net.identity`, so `build(**net.identity())` is the
-    same net. Raises NetError for an unknown net or variant, a side it does not take, or a normalisation of another number of
+    same net. Raises NetError for an unknown net or variant, a side it does not take, or a normalization of another number of
     channels.
     """
     design = _design(key)

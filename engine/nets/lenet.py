@@ -1,4 +1,4 @@
-"""LeNet-5 with batch normalisation, as the ReffAKD experiments on Fashion-MNIST use it: 61,750 parameters for one
+"""LeNet-5 with batch normalization, as the ReffAKD experiments on Fashion-MNIST use it: 61,750 parameters for one
 channel and ten classes."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class LeNet5(Net):
     """Two 5x5 convolutions with BN, ReLU and 2x2 max-pooling, then linear layers 400-120-84-classes; takes 32x32 only.
 
     Taps: `conv1` (6, 14, 14) and `conv2` (16, 5, 5) after pooling, `pooled` (84,) before the classifier.
-    Initialisation is PyTorch's default.
+    Initialization is PyTorch's default.
     """
 
     def __init__(self, frame: Frame) -> None:
@@ -39,7 +39,7 @@ class LeNet5(Net):
         return self.fc3
 
     def logits(self, x: Tensor) -> Tensor:
-        """Logits (B, classes) of normalised images (B, C, 32, 32)."""
+        """Logits (B, classes) of normalized images (B, C, 32, 32)."""
         x = self.after1(F.max_pool2d(self.relu1(self.bn1(self.conv1(x))), 2))
         x = self.after2(F.max_pool2d(self.relu2(self.bn2(self.conv2(x))), 2))
         x = self.relu3(self.fc1(x.flatten(1)))
@@ -51,11 +51,11 @@ NETS = (
     Design(
         key="lenet5",
         title="LeNet-5 with BN",
-        summary="Two 5x5 convolutions with batch normalisation and three linear layers.",
+        summary="Two 5x5 convolutions with batch normalization and three linear layers.",
         family="LeNet",
         smallest=SIDE,
         exact=SIDE,
         make=LeNet5,
-        source="LeCun et al. 1998; batch normalisation as in the ReffAKD experiments, arXiv 2404.09886",
+        source="LeCun et al. 1998; batch normalization as in the ReffAKD experiments, arXiv 2404.09886",
     ),
 )

@@ -62,7 +62,7 @@ class MobileNetV2(Net):
         return self.classifier
 
     def logits(self, x: Tensor) -> Tensor:
-        """Logits (B, classes) of normalised images (B, C, H, W)."""
+        """Logits (B, classes) of normalized images (B, C, H, W)."""
         x = self.f0(self.conv1(x))
         x = self.f1(self.blocks[1](self.blocks[0](x)))
         x = self.f2(self.blocks[2](x))

@@ -1,4 +1,4 @@
-"""What every net is: images in [0, 1] in, logits out, its own normalisation inside, and named taps to look at."""
+"""What every net is: images in [0, 1] in, logits out, its own normalization inside, and named taps to look at."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class NetError(ValueError):
 
 @dataclass(frozen=True)
 class Frame:
-    """What a net is built for: `channels` and `size` (side in pixels) of its images, classes, the normalisation it carries
+    """What a net is built for: `channels` and `size` (side in pixels) of its images, classes, the normalization it carries
     (per channel, of pixels in [0, 1]), and which `variant` of its design it is (empty: the design as it is listed)."""
 
     key: str
@@ -51,7 +51,7 @@ class Design:
 @dataclass(frozen=True)
 class Place:
     """Where a tap is: a module by its path, and whether the tap is what goes into it or what comes out. `norm` is the path
-    of the batch normalisation whose output a tap before activation is (the last one on its main path)."""
+    of the batch normalization whose output a tap before activation is (the last one on its main path)."""
 
     path: str
     moment: Literal["input", "output"]
@@ -74,7 +74,7 @@ def through(stage: nn.Module, first: Tap, x: Tensor) -> Tensor:
 class Net(nn.Module):
     """A classifier of images in [0, 1].
 
-    A subclass sets `places`, makes its modules and writes `logits(x)` for normalised images (B, C, H, W). `dialect` are
+    A subclass sets `places`, makes its modules and writes `logits(x)` for normalized images (B, C, H, W). `dialect` are
     pairs (pattern, replacement) that turn the key names of public checkpoints of this net into its own; `unused` is a
     pattern of keys that such checkpoints hold and this net has no use for. `has_linear_head` is false for the few nets that
     classify by a convolution.
@@ -98,7 +98,7 @@ class Net(nn.Module):
         self.register_buffer("std", torch.tensor(frame.std, dtype=torch.float32).reshape(1, -1, 1, 1))
 
     def logits(self, x: Tensor) -> Tensor:
-        """Logits (B, classes) of normalised images."""
+        """Logits (B, classes) of normalized images."""
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
@@ -126,11 +126,11 @@ class Net(nn.Module):
         return self.get_submodule(self.place(tap).path)
 
     def norm_before(self, tap: str) -> nn.BatchNorm2d:
-        """The batch normalisation before the activation of a tap. Raises NetError where the net names none."""
+        """The batch normalization before the activation of a tap. Raises NetError where the net names none."""
         path = self.place(tap).norm
         if not path:
             there = ", ".join(name for name, place in self.places.items() if place.norm) or "none of its taps"
-            raise NetError(f"{self.frame.key} names no batch normalisation before {tap!r}; it does for {there}")
+            raise NetError(f"{self.frame.key} names no batch normalization before {tap!r}; it does for {there}")
         return self.get_submodule(path)  # type: ignore[return-value]
 
     def identity(self) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class Net(nn.Module):
 
 @contextmanager
 def seeded(generator: torch.Generator) -> Iterator[None]:
-    """Inside, torch's initialisations on the CPU draw from `generator`; afterwards the global state is as it was."""
+    """Inside, torch's initializations on the CPU draw from `generator`; afterwards the global state is as it was."""
     seed = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
     state = torch.default_generator.get_state()
     torch.default_generator.manual_seed(seed)

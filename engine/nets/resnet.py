@@ -88,7 +88,7 @@ class ResNet(Net):
         return self.fc
 
     def logits(self, x: Tensor) -> Tensor:
-        """Logits (B, classes) of normalised images (B, C, H, W)."""
+        """Logits (B, classes) of normalized images (B, C, H, W)."""
         x = self.f0(self.relu(self.bn1(self.conv1(x))))
         x = self.f1(self.layer1(x))
         x = self.f2(self.layer2(x))

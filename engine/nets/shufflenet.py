@@ -115,7 +115,7 @@ class ShuffleNet(Net):
         return x
 
     def logits(self, x: Tensor) -> Tensor:
-        """Logits (B, classes) of normalised images (B, C, H, W)."""
+        """Logits (B, classes) of normalized images (B, C, H, W)."""
         x = self.f0(self.relu(self.bn1(self.conv1(x))))
         x = self.f1(self.layer1(x))
         x = self.f2(self.layer2(x))

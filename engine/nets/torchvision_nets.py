@@ -151,7 +151,7 @@ class TorchvisionNet(Net):
         return found[-1]
 
     def logits(self, x: Tensor) -> Tensor:
-        """Logits (B, classes) of normalised images (B, C, H, W)."""
+        """Logits (B, classes) of normalized images (B, C, H, W)."""
         return self.net(x)  # type: ignore[no-any-return]
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:

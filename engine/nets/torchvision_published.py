@@ -12,7 +12,7 @@ from engine.nets.net import NetError
 @dataclass(frozen=True)
 class Pretrained:
     """Published weights of a net. `sha256` are the first digits of the file's checksum, `side` the images' side they were
-    evaluated at, `top1` their accuracy on ImageNet in percent; pixels in [0, 1] are normalised by `mean` and `std`."""
+    evaluated at, `top1` their accuracy on ImageNet in percent; pixels in [0, 1] are normalized by `mean` and `std`."""
 
     key: str
     name: str
@@ -35,7 +35,7 @@ class Pretrained:
 
 HALF = (0.5, 0.5, 0.5)
 TURNED = r"googlenet|inception"
-"""Nets whose published weights were trained on pixels in [-1, 1]: torchvision turns images from ImageNet's normalisation
+"""Nets whose published weights were trained on pixels in [-1, 1]: torchvision turns images from ImageNet's normalization
 into that inside the net, here the net carries it itself."""
 
 

@@ -1,4 +1,4 @@
-"""VGG with batch normalisation for small images (Simonyan and Zisserman 2014, arXiv 1409.1556), with one linear layer.
+"""VGG with batch normalization for small images (Simonyan and Zisserman 2014, arXiv 1409.1556), with one linear layer.
 
 Five blocks of 3x3 convolutions with bias, each with BN and ReLU; 2x2 max-pooling after the first three and, for images of
 64 pixels, after the fourth; average over the map. Module names are those of the public distillation libraries.
@@ -51,7 +51,7 @@ class VGG(Net):
         return self.classifier
 
     def logits(self, x: Tensor) -> Tensor:
-        """Logits (B, classes) of normalised images (B, C, H, W)."""
+        """Logits (B, classes) of normalized images (B, C, H, W)."""
         side = x.shape[2]
         x = self.f0(self.relu0(self.block0(x)))
         x = self.f1(self.relu1(self.block1(F.max_pool2d(x, 2))))
@@ -90,7 +90,7 @@ def _design(depth: int) -> Design:
     return Design(
         key=f"vgg{depth}",
         title=f"VGG-{depth}",
-        summary=f"{sum(DEPTHS[depth])} convolutions with bias and batch normalisation in five blocks, 64 to 512 channels.",
+        summary=f"{sum(DEPTHS[depth])} convolutions with bias and batch normalization in five blocks, 64 to 512 channels.",
         family="VGG",
         smallest=8,
         make=partial(VGG, blocks=DEPTHS[depth]),

@@ -39,7 +39,7 @@ def load_weights(net: Net, path: str | Path) -> tuple[str, ...]:
     """Put the weights of a .safetensors, .pth, .pt or .th file into the net; returns notes for the log.
 
     Understood are plain state dicts and those under `state_dict`, `model` or `net`, `module.` prefixes, `linear` heads,
-    `shortcut` projections, and the key names of the public distillation libraries. A file without normalisation leaves the
+    `shortcut` projections, and the key names of the public distillation libraries. A file without normalization leaves the
     net its own. Nothing in a file is executed. Raises NetError for an unreadable file and for weights of another net, listing
     the first keys and shapes that differ.
     """
@@ -53,7 +53,7 @@ def from_file(
     """The net of a file for images of `channels` x `size` x `size`, and notes for the log.
 
     As `load_weights`, and the net is built as the file holds it: with the parts of a student, with zero-padding shortcuts. A
-    file of kdstudio brings its own normalisation, any other gets `mean` and `std`. Raises NetError as `load_weights` does,
+    file of kdstudio brings its own normalization, any other gets `mean` and `std`. Raises NetError as `load_weights` does,
     and where the file tells another number of classes apart.
     """
     path = Path(path)
@@ -105,14 +105,14 @@ def _told(state: Mapping[str, Tensor], net: Net) -> int:
 
 
 def _put(net: Net, read: Mapping[str, Tensor], path: Path) -> tuple[str, ...]:
-    """Fill the net; a note where the file brings no normalisation."""
+    """Fill the net; a note where the file brings no normalization."""
     state = translated(read, net)
     _check(net, state, path)
     own = net.state_dict()
     net.load_state_dict({name: state.get(name, value) for name, value in own.items()})
     if all(name in state for name in OWN):
         return ()
-    return (f"{path.name} carries no normalisation; {net.frame.key} keeps that of the dataset.",)
+    return (f"{path.name} carries no normalization; {net.frame.key} keeps that of the dataset.",)
 
 
 def _variant(state: Mapping[str, Tensor], key: str, classes: int, channels: int, size: int) -> str:

@@ -2,7 +2,7 @@
 
 Depth 6n+4: a 3x3 stem alone, three stages of n blocks (strides 1, 2, 2), a last BN and ReLU, average over the map, one
 linear layer. The maps f1 to f3 are the raw sums that stages put out; before activation they are what the next batch
-normalisation makes of them, as the distillation literature compares them; `last` is the activated map that is averaged.
+normalization makes of them, as the distillation literature compares them; `last` is the activated map that is averaged.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class WideResNet(Net):
         return self.fc
 
     def logits(self, x: Tensor) -> Tensor:
-        """Logits (B, classes) of normalised images (B, C, H, W)."""
+        """Logits (B, classes) of normalized images (B, C, H, W)."""
         x = self.f0(self.conv1(x))
         x = self.f1(self.block1(x))
         x = self.f2(self.block2(x))

@@ -44,7 +44,7 @@ class QuantizeSettings(Knobs):
     step_start: Literal["calibrated", "largest", "optimal", "released"] = knob(
         "calibrated",
         "Where steps begin. calibrated: at the least squared error on some training images; largest: so that the largest value "
-        "of these is the last level; optimal: at the least error for normalised inputs; released: as in FAQD's code.",
+        "of these is the last level; optimal: at the least error for normalized inputs; released: as in FAQD's code.",
         when={"activations": FEW},
         title="first step",
     )

@@ -26,7 +26,7 @@ FLOAT = 4
 class Layers:
     """What a net's layers come to whatever its images; `of_card` makes counts of it. `first` is per channel of the images,
     `last` per class; `rest` are numbers that are no layer's weights (biases, norms), `rest_per_class` the classifier's
-    biases; `buffers` are bytes without the normalisation; `activations` the quantizers it would have, 0 where it cannot."""
+    biases; `buffers` are bytes without the normalization; `activations` the quantizers it would have, 0 where it cannot."""
 
     first: int
     last: int

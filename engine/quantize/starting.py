@@ -25,7 +25,7 @@ TRIED = torch.logspace(-2, 2, 81, base=2.0)
 
 def steps_for(net: Net, images: Callable[[], Tensor], settings: QuantizeSettings) -> Started:
     """The first steps for a float net that is about to be quantized. `calibrated` and `largest` look at images (B, C, H, W) in
-    [0, 1], with the batch's own statistics in batch normalisation, for running ones of fresh nets are nobody's."""
+    [0, 1], with the batch's own statistics in batch normalization, for running ones of fresh nets are nobody's."""
     bits = settings.activations
     match settings.step_start:
         case "released" | "optimal" as table:

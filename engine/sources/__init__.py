@@ -1,4 +1,4 @@
-"""Nets from somewhere: a file, an earlier run, a published checkpoint, torchvision. Each keeps its own normalisation and is
+"""Nets from somewhere: a file, an earlier run, a published checkpoint, torchvision. Each keeps its own normalization and is
 brought into the dataset's order of classes, and what is recorded of it comes with it."""
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = [
 
 
 def fresh(key: str, pictures: Pictures, generator: torch.Generator | None) -> Net:
-    """A net for these pictures with fresh weights and the dataset's normalisation."""
+    """A net for these pictures with fresh weights and the dataset's normalization."""
     return nets.build(
         key, classes=len(pictures.class_names), channels=pictures.shape[0], size=pictures.shape[1], mean=pictures.mean,
         std=pictures.std, generator=generator,

@@ -1,4 +1,4 @@
-"""A net from elsewhere made fit for a dataset: its own normalisation, and its outputs in the order of the classes."""
+"""A net from elsewhere made fit for a dataset: its own normalization, and its outputs in the order of the classes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.sources.record import Brought, Errand, Record, Settings, SourceError
 
 
 def normalised(net: Net, choice: str, record: Record, pictures: Pictures, errand: Errand) -> tuple[str, ...]:
-    """Give the net the chosen normalisation (see `NetSettings.normalisation`); gives notes. Raises SourceError."""
+    """Give the net the chosen normalization (see `NetSettings.normalisation`); gives notes. Raises SourceError."""
     if choice == "auto":
         if record.constants is not None:
             renormalise(net, record.constants)
@@ -27,15 +27,15 @@ def normalised(net: Net, choice: str, record: Record, pictures: Pictures, errand
         sentence = f"{TITLES[choice]} constants are of {count} channels, and these images have {net.frame.channels}"
         raise errand.refuse("normalisation", f"{sentence}; choose auto, dataset, half or none")
     renormalise(net, wanted)
-    return (f"{record.name} is normalised otherwise than by itself: {TITLES[choice]}, as was asked.",)
+    return (f"{record.name} is normalized otherwise than by itself: {TITLES[choice]}, as was asked.",)
 
 
 def renormalise(net: Net, wanted: Constants) -> None:
-    """Replace the normalisation that a net carries. Raises SourceError for another number of channels."""
+    """Replace the normalization that a net carries. Raises SourceError for another number of channels."""
     mean, std = (tuple(float(v) for v in part) for part in wanted)
     if len(mean) != net.frame.channels:
         raise SourceError(
-            f"{net.frame.key} takes {net.frame.channels} channels, and its weights were normalised for {len(mean)}"
+            f"{net.frame.key} takes {net.frame.channels} channels, and its weights were normalized for {len(mean)}"
         )
     with torch.no_grad():
         net.mean.copy_(torch.tensor(mean).reshape(net.mean.shape))

@@ -31,19 +31,19 @@ def downloads() -> Path:
 
 def of_file(path: Path, key: str, pictures: Pictures) -> Found:
     """A checkpoint as the net `key`, what is recorded of it, and notes. A student of kdstudio knows its own net; a published
-    checkpoint is recognised by its weights."""
+    checkpoint is recognized by its weights."""
     if path.suffix == ".safetensors" and path.is_file() and header.is_student(path):
         return _of_student(path, key)
     net, notes = _plain(path, key, pictures)
     known = published.recognised(key, fingerprint(net))
     if known is not None:
-        said = f"{path.name} is {known.name} of {known.source}: its normalisation and classes apply."
+        said = f"{path.name} is {known.name} of {known.source}: its normalization and classes apply."
         return net.eval(), _record_of(known), (said,)
     return net.eval(), Record(path.name), notes
 
 
 def _plain(path: Path, key: str, pictures: Pictures) -> tuple[Net, tuple[str, ...]]:
-    """The net of a checkpoint with as many classes as it holds, for these images; as yet with the dataset's normalisation."""
+    """The net of a checkpoint with as many classes as it holds, for these images; as yet with the dataset's normalization."""
     channels, side = pictures.shape[0], pictures.shape[1]
     try:
         classes = classes_in(path, key, channels=channels, size=side)
@@ -138,7 +138,7 @@ def _fetched(remote: Remote, name: str, errand: Errand) -> Path:
 
 def fingerprint(net: Net) -> str:
     """A hash of a net's weights and statistics that does not depend on how its parts are named or ordered, nor on the
-    normalisation it carries."""
+    normalization it carries."""
     kept = [t for name, t in net.state_dict().items() if name not in OWN and t.is_floating_point()]
     each = sorted(hashlib.sha256(repr(tuple(t.shape)).encode() + _bytes(t)).digest() for t in kept)
     return hashlib.sha256(b"".join(each)).hexdigest()

@@ -24,7 +24,7 @@ class SourceError(ValueError):
 @dataclass(frozen=True)
 class Record:
     """What is known of weights beside the weights: whose they are, the names of the classes in the order of the outputs,
-    the accuracy somebody measured (percent), the normalisation they were trained with. Empty or None: not recorded."""
+    the accuracy somebody measured (percent), the normalization they were trained with. Empty or None: not recorded."""
 
     name: str
     classes: tuple[str, ...] = ()

@@ -45,7 +45,7 @@ def losses(plan: dict[str, Any]) -> Plot:
         if name in OWN or name in KNOWN or "/" in name:
             return None
         if name == "loss":
-            return Line("sum", 0, help="What is minimised: the weighted sum of all terms")
+            return Line("sum", 0, help="What is minimized: the weighted sum of all terms")
         known = terms.get("labels" if name == "ce" else name)
         return known or (Line(name.replace("_", " "), number(name)) if "." not in name else None)
 
