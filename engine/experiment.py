@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine import normalisation, published
+from engine import normalization, published
 from engine.knobs import Knobs, Spec, knob, specs
 from engine.quantize.settings import QuantizeSettings
 
@@ -74,7 +74,7 @@ BROUGHT = ("file", "run", "download", "pretrained")
 """Sources of weights that somebody trained before."""
 
 _CHECKPOINT = "The checkpoint: .safetensors, or a .pth/.pt/.th state dict."
-_NORMALISATION = (
+_NORMALIZATION = (
     "By which constants it shifts and scales pixels; auto: what its file, its run or its publisher says, else the dataset's."
 )
 _CLASS_ORDER = (
@@ -104,8 +104,8 @@ class NetSettings(Knobs):
         published.AUTO, "Which published weights; auto: those of this net on this dataset.",
         kind="choice", choices=(published.AUTO, *published.names()), when={"source": ("download",)},
     )  # fmt: skip
-    normalisation: str = knob(
-        "auto", _NORMALISATION, kind="choice", choices=normalisation.CHOICES, when={"source": BROUGHT}, level="advanced"
+    normalization: str = knob(
+        "auto", _NORMALIZATION, kind="choice", choices=normalization.CHOICES, when={"source": BROUGHT}, level="advanced"
     )
     class_order: list[int] = knob([], _CLASS_ORDER, low=0, when={"source": BROUGHT}, level="advanced")
     quantize: QuantizeSettings = Field(default_factory=QuantizeSettings)
@@ -127,8 +127,8 @@ class TeacherSettings(Knobs):
         published.AUTO, "Which published teacher; auto: that of this net on this dataset.",
         kind="choice", choices=(published.AUTO, *published.names()), when={"source": ("download",)},
     )  # fmt: skip
-    normalisation: str = knob(
-        "auto", _NORMALISATION, kind="choice", choices=normalisation.CHOICES, when={"source": BROUGHT}, level="advanced"
+    normalization: str = knob(
+        "auto", _NORMALIZATION, kind="choice", choices=normalization.CHOICES, when={"source": BROUGHT}, level="advanced"
     )
     class_order: list[int] = knob([], _CLASS_ORDER, low=0, when={"source": BROUGHT}, level="advanced")
     head: Literal["train", "none"] = knob(

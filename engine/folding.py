@@ -74,7 +74,7 @@ def _followed(net: Net, x: Tensor) -> tuple[list[Pair], Tensor]:
 
         return note
 
-    def normalised(path: str) -> Callable[..., None]:
+    def normalized(path: str) -> Callable[..., None]:
         def note(module: nn.Module, args: tuple[Tensor, ...]) -> None:
             calls.append(path)
             before = left.get(id(args[0]))
@@ -87,7 +87,7 @@ def _followed(net: Net, x: Tensor) -> tuple[list[Pair], Tensor]:
         if type(module) is nn.Conv2d:
             handles.append(module.register_forward_hook(convolved(path)))
         elif isinstance(module, nn.BatchNorm2d):
-            handles.append(module.register_forward_pre_hook(normalised(path)))
+            handles.append(module.register_forward_pre_hook(normalized(path)))
     logits = net(x)
     for handle in handles:
         handle.remove()

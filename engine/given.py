@@ -141,7 +141,7 @@ class Lab(Protocol):
         """The training images at `index`, as (N, C, H, W) in [0, 1] without augmentation."""
         ...
 
-    def normalise(self, x: Tensor) -> Tensor:
+    def normalize(self, x: Tensor) -> Tensor:
         """`x` with the mean and standard deviation of the dataset."""
         ...
 

@@ -114,8 +114,8 @@ class Laboratory:
         """See `Lab.images`."""
         return to_unit(self._pictures.train.take(index))
 
-    def normalise(self, x: Tensor) -> Tensor:
-        """See `Lab.normalise`."""
+    def normalize(self, x: Tensor) -> Tensor:
+        """See `Lab.normalize`."""
         mean, std = (torch.tensor(v, device=x.device).view(1, -1, 1, 1) for v in (self._pictures.mean, self._pictures.std))
         return (x - mean) / std
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine import nets
 from engine.downloads import Remote
-from engine.normalisation import Constants
+from engine.normalization import Constants
 
 
 class PretrainedError(ValueError):

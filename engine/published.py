@@ -120,7 +120,7 @@ def of_net(net: str) -> tuple[Published, ...]:
     return tuple(p for p in TEACHERS.values() if p.net == net)
 
 
-def recognised(net: str, fingerprint: str) -> Published | None:
+def recognized(net: str, fingerprint: str) -> Published | None:
     """The published teacher that has exactly these weights; None for any others."""
     return next((p for p in of_net(net) if p.weights and p.weights == fingerprint), None)
 

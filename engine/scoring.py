@@ -13,7 +13,7 @@ from engine.evaluation import Score, evaluate
 from engine.experiment import DatasetSettings, NetSettings
 from engine.export import header
 from engine.knobs import did_you_mean
-from engine.normalisation import CHOICES
+from engine.normalization import CHOICES
 from engine.sources import Errand, bring
 
 
@@ -21,20 +21,20 @@ class ScoringError(ValueError):
     """A checkpoint and a dataset that do not go together; the sentence says why."""
 
 
-def of_file(file: Path, net: str, dataset: str, root: str, split: str, normalisation: str = "auto") -> tuple[Score, list[str]]:
+def of_file(file: Path, net: str, dataset: str, root: str, split: str, normalization: str = "auto") -> tuple[Score, list[str]]:
     """The score of a student file, or of plain weights of the named net, on the test or training images of a dataset, and
     notes on how it was read. Raises ScoringError, and the errors of `data.load` and `sources.bring`."""
     if split not in ("test", "train"):
         raise ScoringError(f"there is no split {split!r}; choose test or train")
-    if normalisation not in CHOICES:
-        raise ScoringError(f"there is no normalization {normalisation!r}; choose {', '.join(CHOICES)}")
+    if normalization not in CHOICES:
+        raise ScoringError(f"there is no normalization {normalization!r}; choose {', '.join(CHOICES)}")
     if not file.is_file():
         raise ScoringError(f"{file} is not a file")
     _check_names(net, dataset)
     frame = header.describe(file)["net"] if not net or _is_student(file) else None
     pictures = _pictures(dataset, root, _sides(frame, net))
     settings = NetSettings(
-        net=net or str(frame["key"]) if frame else net, source="file", file=str(file), normalisation=normalisation
+        net=net or str(frame["key"]) if frame else net, source="file", file=str(file), normalization=normalization
     )
     try:
         found = bring(settings, pictures, Errand("net", runs.home()))

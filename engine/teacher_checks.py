@@ -16,7 +16,7 @@ from engine.data.pixels import to_unit
 from engine.evaluation import logits_of, score
 from engine.events import Evaluated
 from engine.findings import Check, Evidence, Found, latest
-from engine.normalisation import KNOWN, TITLES, Constants, alike, constants
+from engine.normalization import KNOWN, TITLES, Constants, alike, constants
 from engine.picturing import Picturing
 from engine.report import Reporter
 from engine.sources import Brought
@@ -126,7 +126,7 @@ def _fed_wrongly(seen: Evidence, settings: Mapping[str, Any]) -> Found | None:
         f"The teacher seems to be fed wrongly: of {IMAGES} images it names {own:.1f} % as it is, and {known[name]:.1f} % with "
         f"{TITLES[name]} normalization.{said}",
         {f"{FED}{n}": v for n, v in (*known.items(), (OWN, own))},
-        {"teacher.normalisation": name},
+        {"teacher.normalization": name},
     )
 
 

@@ -66,7 +66,7 @@ class Taking(QObject):
             [("Cancel", "secondary", lambda: None)],
         )  # fmt: skip
         self._waiting.finished.connect(self._give_up)
-        self._child.start(["recognise", str(path), *images, "--json"])
+        self._child.start(["recognize", str(path), *images, "--json"])
 
     def _give_up(self) -> None:
         """The sheet was closed: by the person, where the child still looks."""
@@ -74,7 +74,7 @@ class Taking(QObject):
         self._child.end()
 
     def _hear(self, line: dict[str, Any]) -> None:
-        self._told = line.get("recognised", {})
+        self._told = line.get("recognized", {})
 
     def _end(self, code: int, words: str) -> None:
         if self._waiting is not None:

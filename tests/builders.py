@@ -163,7 +163,7 @@ class SmallLab:
     def images(self, index: Tensor) -> Tensor:
         return self._images[index]
 
-    def normalise(self, x: Tensor) -> Tensor:
+    def normalize(self, x: Tensor) -> Tensor:
         return (x - self._mean) / self._std
 
     def show(self, watch: str, value: Any, labels: Mapping[str, list[Any]] | None = None) -> None:

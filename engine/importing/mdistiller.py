@@ -141,7 +141,7 @@ def _teacher(reading: Reading, dataset: str, named: str, path: Path) -> None:
     if beside is not None:
         reading.put("teacher.source", "file", key)
         reading.put("teacher.file", str(beside), key)
-        reading.put("teacher.normalisation", keys.NORMALISATIONS[dataset], key)
+        reading.put("teacher.normalization", keys.NORMALIZATIONS[dataset], key)
     elif entry is not None:
         reading.put("teacher.source", "download", key)
         reading.notes.append(
@@ -150,7 +150,7 @@ def _teacher(reading: Reading, dataset: str, named: str, path: Path) -> None:
         )
     else:
         reading.put("teacher.source", "file", key)
-        reading.put("teacher.normalisation", keys.NORMALISATIONS[dataset], key)
+        reading.put("teacher.normalization", keys.NORMALIZATIONS[dataset], key)
         reading.notes.append(f"Choose the teacher's checkpoint (teacher.file): mdistiller keeps it in {within}.")
 
 

@@ -98,7 +98,7 @@ CHECKPOINTS: Mapping[str, str] = {
     "cifar100": "download_ckpts/cifar_teachers/{net}_vanilla/ckpt_epoch_240.pth",
     "tiny-imagenet": "download_ckpts/tiny_imagenet_teachers/{net}_vanilla/ti_res18",
 }
-NORMALISATIONS: Mapping[str, str] = {"cifar100": "cifar100", "tiny-imagenet": "auto"}
+NORMALIZATIONS: Mapping[str, str] = {"cifar100": "cifar100", "tiny-imagenet": "auto"}
 """Where the teachers lie there, and the constants they were trained with."""
 
 _SEEN = "the maps are looked at here"

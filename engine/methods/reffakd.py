@@ -185,7 +185,7 @@ class ReffAKD(Method):
             self._report(lab, similar, gamma, untrained)
 
     def _input(self, lab: Lab, x: Tensor) -> Tensor:
-        return lab.normalise(resize(x, self.side))
+        return lab.normalize(resize(x, self.side))
 
     def _train(self, lab: Lab) -> None:
         p = self.params

@@ -79,5 +79,5 @@ def of_card(settings: QuantizeSettings, layers: Layers, parameters: int, channel
         "shortcut": (layers.shortcut_layers, layers.shortcuts),
         "last": (1, last),
     }
-    normalisation = 2 * FLOAT * channels
-    return sizes(settings, counts, layers.activations, FLOAT * parameters + layers.buffers + normalisation)
+    normalization = 2 * FLOAT * channels
+    return sizes(settings, counts, layers.activations, FLOAT * parameters + layers.buffers + normalization)

@@ -8,7 +8,7 @@ from pathlib import Path
 from engine import lineage, published
 from engine.experiment import BROUGHT, NetSettings, TeacherSettings
 from engine.export import header
-from engine.normalisation import KNOWN, TITLES, constants
+from engine.normalization import KNOWN, TITLES, constants
 from engine.presets import Problem
 from engine.rules.case import Case
 
@@ -139,10 +139,10 @@ def _order(case: Case) -> Iterator[Problem]:
 def _channels(case: Case) -> Iterator[Problem]:
     channels = case.catalogue.datasets[case.experiment.dataset.name].channels
     for who, settings in _brought(case, *BROUGHT):
-        choice = settings.normalisation
+        choice = settings.normalization
         if choice in KNOWN and channels and constants(choice, channels) is None:
             sentence = f"{TITLES[choice]} constants are of {len(KNOWN[choice][0])} channels, the images have {channels}"
-            yield Problem(f"{who}.normalisation", f"{sentence}; choose auto, dataset, half or none")
+            yield Problem(f"{who}.normalization", f"{sentence}; choose auto, dataset, half or none")
 
 
 RULES = (_files, _runs, _downloads, _pretrained, _order, _channels)

@@ -35,7 +35,7 @@ def bring(settings: Settings, pictures: Pictures, errand: Errand) -> Brought:
     and DownloadError, each a sentence."""
     net, record, notes = _found(settings, pictures, errand)
     fitting.check_images(net, pictures, errand)
-    notes += fitting.normalised(net, settings.normalisation, record, pictures, errand)
+    notes += fitting.normalized(net, settings.normalization, record, pictures, errand)
     return fitting.ordered(net, record, settings, pictures, errand, notes)
 
 

@@ -11,26 +11,26 @@ import torch
 from engine.class_order import OrderError, by_name, reordered
 from engine.data import Pictures
 from engine.nets.net import Net, seeded
-from engine.normalisation import KNOWN, TITLES, Constants, constants
+from engine.normalization import KNOWN, TITLES, Constants, constants
 from engine.sources.record import Brought, Errand, Record, Settings, SourceError
 
 
-def normalised(net: Net, choice: str, record: Record, pictures: Pictures, errand: Errand) -> tuple[str, ...]:
-    """Give the net the chosen normalization (see `NetSettings.normalisation`); gives notes. Raises SourceError."""
+def normalized(net: Net, choice: str, record: Record, pictures: Pictures, errand: Errand) -> tuple[str, ...]:
+    """Give the net the chosen normalization (see `NetSettings.normalization`); gives notes. Raises SourceError."""
     if choice == "auto":
         if record.constants is not None:
-            renormalise(net, record.constants)
+            renormalize(net, record.constants)
         return ()
     wanted = (pictures.mean, pictures.std) if choice == "dataset" else constants(choice, net.frame.channels)
     if wanted is None:
         count = len(KNOWN[choice][0])
         sentence = f"{TITLES[choice]} constants are of {count} channels, and these images have {net.frame.channels}"
-        raise errand.refuse("normalisation", f"{sentence}; choose auto, dataset, half or none")
-    renormalise(net, wanted)
+        raise errand.refuse("normalization", f"{sentence}; choose auto, dataset, half or none")
+    renormalize(net, wanted)
     return (f"{record.name} is normalized otherwise than by itself: {TITLES[choice]}, as was asked.",)
 
 
-def renormalise(net: Net, wanted: Constants) -> None:
+def renormalize(net: Net, wanted: Constants) -> None:
     """Replace the normalization that a net carries. Raises SourceError for another number of channels."""
     mean, std = (tuple(float(v) for v in part) for part in wanted)
     if len(mean) != net.frame.channels:

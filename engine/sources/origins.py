@@ -35,7 +35,7 @@ def of_file(path: Path, key: str, pictures: Pictures) -> Found:
     if path.suffix == ".safetensors" and path.is_file() and header.is_student(path):
         return _of_student(path, key)
     net, notes = _plain(path, key, pictures)
-    known = published.recognised(key, fingerprint(net))
+    known = published.recognized(key, fingerprint(net))
     if known is not None:
         said = f"{path.name} is {known.name} of {known.source}: its normalization and classes apply."
         return net.eval(), _record_of(known), (said,)

@@ -10,7 +10,7 @@ import torch
 
 from engine.experiment import NetSettings, TeacherSettings
 from engine.nets.net import Net
-from engine.normalisation import Constants
+from engine.normalization import Constants
 
 Settings = NetSettings | TeacherSettings
 Tell = Callable[[str, int, int, str], None]

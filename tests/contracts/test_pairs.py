@@ -28,7 +28,7 @@ PAIRS = [
     ("resnet8", "vgg8"),  # three stages and four, narrower
     ("mobilenetv2-half", "vgg8"),  # maps before an activation only in the teacher
     ("shufflenetv2", "resnet8x4"),  # other resolutions
-    ("wrn16-1", "vgg8"),  # maps before an activation that a batch normalisation alone puts out
+    ("wrn16-1", "vgg8"),  # maps before an activation that a batch normalization alone puts out
 ]
 TAUGHT = [key for key in tuple(method.keys()) if find(key).needs.teacher != "none"]
 STEPS = 2

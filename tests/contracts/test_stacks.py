@@ -1,7 +1,7 @@
 """What holds for every two methods in either order: they train together, or the rules refuse them in a sentence, before
 anything is loaded.
 
-Pairs are tried with the session's own parts (rules, building, stack, optimiser) on 64 digits and small nets; some, named at the
+Pairs are tried with the session's own parts (rules, building, stack, optimizer) on 64 digits and small nets; some, named at the
 end, in whole runs.
 """
 

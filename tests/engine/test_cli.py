@@ -99,8 +99,8 @@ def test_evaluate_prints_top1_first(home: Path) -> None:
         (["{student}", "--dataset", "digts"], "did you mean 'digits'"),
         (["{student}", "--dataset", "digits", "--split", "dev"], "choose test or train"),
         (["{weights}", "--dataset", "digits"], "is not a student of kdstudio"),
-        (["{student}", "--dataset", "digits", "--normalisation", "mean"], "there is no normalisation 'mean'; choose auto, "),
-        (["{student}", "--dataset", "digits", "--normalisation", "imagenet"], "constants are of 3 channels, .* have 1"),
+        (["{student}", "--dataset", "digits", "--normalization", "mean"], "there is no normalization 'mean'; choose auto, "),
+        (["{student}", "--dataset", "digits", "--normalization", "imagenet"], "constants are of 3 channels, .* have 1"),
         (["{student}", "--dataset", "digits", "--net", "resnet56"], "holds a .*, not a resnet56"),
     ],
 )
@@ -113,7 +113,7 @@ def test_evaluate_refuses_with_a_sentence(words: list[str], sentence: str, home:
 
 def test_evaluate_feeds_a_net_as_it_is_told(home: Path) -> None:
     student = str(run_of(home) / "student.safetensors")
-    own, other = (call("evaluate", student, "--dataset", "digits", "--normalisation", n) for n in ("auto", "none"))
+    own, other = (call("evaluate", student, "--dataset", "digits", "--normalization", n) for n in ("auto", "none"))
     assert own.stderr == "" and "pixels as they are, as was asked" in other.stderr
     assert own.stdout != other.stdout
 
@@ -131,7 +131,7 @@ def test_published_checkpoints_load_into_their_nets(net: str, real_data: Path, t
     file = real_data / "cifar100-weights" / f"cifar100_{net}.pth"
     done = call("evaluate", str(file), "--net", net, "--dataset", "folder", "--root", str(tmp_path))
     assert done.exit_code == 0 and done.stdout.startswith("top1 ")
-    assert f"is cifar100-{net} of chenyaofo/pytorch-cifar-models: its normalisation and classes apply" in done.stderr
+    assert f"is cifar100-{net} of chenyaofo/pytorch-cifar-models: its normalization and classes apply" in done.stderr
 
 
 IMAGES = "KDSTUDIO_CIFAR100"

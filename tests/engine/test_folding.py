@@ -56,7 +56,7 @@ def test_weights_lie_in_the_precision_of_the_run_and_buffers_in_float32() -> Non
     assert made.mean.dtype == torch.float32
 
 
-def test_a_normalisation_between_which_and_its_convolution_a_tap_looks_is_left() -> None:
+def test_a_normalization_between_which_and_its_convolution_a_tap_looks_is_left() -> None:
     net = lived_in(SmallNet())
     net.places["raw"] = net.place("f1_pre").__class__("stages.0.conv", "output")
     made = folded(net)
@@ -65,7 +65,7 @@ def test_a_normalisation_between_which_and_its_convolution_a_tap_looks_is_left()
 
 
 class Peeping(SmallNet):
-    """Reads what lies between a convolution and its normalisation, where no tap says so."""
+    """Reads what lies between a convolution and its normalization, where no tap says so."""
 
     def logits(self, x: Tensor) -> Tensor:
         first = self.stages[0]

@@ -140,7 +140,7 @@ def test_a_teacher_that_lies_near_the_file_is_taken_and_one_that_nobody_publishe
     checkpoint.touch()
     (tmp_path / "configs" / "cifar100").mkdir(parents=True)
     near = brought(tmp_path / "configs" / "cifar100", config("KD"))
-    assert near.tree["teacher"]["file"] == str(checkpoint) and near.tree["teacher"]["normalisation"] == "cifar100"
+    assert near.tree["teacher"]["file"] == str(checkpoint) and near.tree["teacher"]["normalization"] == "cifar100"
 
 
 def test_imagenet_takes_torchvisions_nets_and_teacher(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The nets against the reference sheet: counts, shapes, initialisation, identity, refusals."""
+"""The nets against the reference sheet: counts, shapes, initialization, identity, refusals."""
 
 from __future__ import annotations
 
@@ -175,13 +175,13 @@ def test_the_global_state_returns_also_when_building_fails() -> None:
     assert torch.equal(state, torch.random.get_rng_state())
 
 
-def test_a_net_carries_its_own_normalisation() -> None:
+def test_a_net_carries_its_own_normalization() -> None:
     plain = nets.build("resnet8", classes=4, generator=torch.Generator().manual_seed(0)).eval()
     mean, std = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
     own = nets.build("resnet8", classes=4, mean=mean, std=std, generator=torch.Generator().manual_seed(0)).eval()
     x = torch.rand(2, 3, 16, 16)
-    normalised = (x - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(std).view(1, 3, 1, 1)
-    torch.testing.assert_close(own(x), plain(normalised))
+    normalized = (x - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(std).view(1, 3, 1, 1)
+    torch.testing.assert_close(own(x), plain(normalized))
 
 
 def test_the_identity_of_a_net_is_plain_data_that_builds_it_again() -> None:

@@ -23,7 +23,7 @@ def resnet(seed: int, classes: int = 10, key: str = "resnet8") -> Net:
 
 
 def foreign(net: Net) -> dict[str, Tensor]:
-    """The state dict as a zoo without normalisation buffers saves it."""
+    """The state dict as a zoo without normalization buffers saves it."""
     return {k: v for k, v in net.state_dict().items() if k not in ("mean", "std")}
 
 
@@ -61,10 +61,10 @@ def test_a_checkpoint_loads_in_every_dialect(dialect: str, ending: str, tmp_path
     torch.save(DIALECTS[dialect](foreign(source)), tmp_path / f"net{ending}")
     notes = load_weights(net, tmp_path / f"net{ending}")
     assert same(net, source)
-    assert notes == (f"net{ending} carries no normalisation; resnet8 keeps that of the dataset.",)
+    assert notes == (f"net{ending} carries no normalization; resnet8 keeps that of the dataset.",)
 
 
-def test_a_safetensors_file_of_our_own_brings_its_normalisation(tmp_path: Path) -> None:
+def test_a_safetensors_file_of_our_own_brings_its_normalization(tmp_path: Path) -> None:
     source = nets.build("lenet5", classes=10, channels=1, mean=[0.3], std=[0.4])
     net = nets.build("lenet5", classes=10, channels=1)
     save_file(source.state_dict(), tmp_path / "student.safetensors")
@@ -152,7 +152,7 @@ def test_a_file_with_projections_is_built_with_projections(tmp_path: Path) -> No
     torch.save(foreign(resnet(1)), tmp_path / "resnet8.pth")
     net, notes = from_file(tmp_path / "resnet8.pth", "resnet8", **FRAME)
     assert net.identity() == resnet(1).identity() and same(net, resnet(1))
-    assert notes == ("resnet8.pth carries no normalisation; resnet8 keeps that of the dataset.",)
+    assert notes == ("resnet8.pth carries no normalization; resnet8 keeps that of the dataset.",)
 
 
 def test_a_file_of_other_classes_names_both_numbers(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Optimisers, learning rates, averages."""
+"""Optimizers, learning rates, averages."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ REFERENCES = {
 
 
 @pytest.mark.parametrize("name", REFERENCES)
-def test_an_optimiser_moves_the_weights_as_its_plain_form_does(name: str) -> None:
+def test_an_optimizer_moves_the_weights_as_its_plain_form_does(name: str) -> None:
     net = nn.Sequential(nn.Flatten(), nn.Linear(16, 3), nn.Tanh(), nn.Linear(3, 2))
     twin = copy.deepcopy(net)
     descend(net, optimizer([net], settings(optimizer=name)))

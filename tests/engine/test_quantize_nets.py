@@ -134,7 +134,7 @@ def test_a_net_is_quantized_once() -> None:
 
 
 class Cosine(nn.Module):
-    """A layer of its own kind, which normalises its weight."""
+    """A layer of its own kind, which normalizes its weight."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -41,7 +41,7 @@ def test_similarity_is_that_of_the_drawn_images_under_the_trained_encoder() -> N
     method, lab = prepared(samples=100)
     images, labels = striped_images(side=8)
     with torch.no_grad():
-        a = similarity.class_similarity(method.autoencoder.embed(lab.normalise(images)), labels, 4)
+        a = similarity.class_similarity(method.autoencoder.embed(lab.normalize(images)), labels, 4)
     assert torch.allclose(lab.shown["similarity"][0], similarity.boosted(a, lab.measured["gamma"]), atol=1e-6)
 
 
@@ -107,7 +107,7 @@ def test_the_autoencoder_learns_and_is_frozen_for_the_students_training() -> Non
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_both_optimisers_are_there(optimizer: str) -> None:
+def test_both_optimizers_are_there(optimizer: str) -> None:
     _, lab = prepared(optimizer=optimizer, epochs=1)
     assert lab.losses and all(torch.isfinite(torch.tensor(step["reconstruction"])) for step in lab.losses)
 

@@ -109,8 +109,8 @@ def test_an_experiment_that_can_run_has_no_problem(settings: dict[str, Any]) -> 
             "student.class_order", "position 8 stands for two classes",
         ),
         (
-            {"student__net": "resnet20", **RUN, "student__normalisation": "imagenet"},
-            "student.normalisation", "ImageNet's constants are of 3 channels, the images have 1",
+            {"student__net": "resnet20", **RUN, "student__normalization": "imagenet"},
+            "student.normalization", "ImageNet's constants are of 3 channels, the images have 1",
         ),
         ({"student__source": "file", "student__file": "no/such.pth"}, "student.file", "there is no file 'no/such.pth'"),
         ({"teacher__net": "resnet20", "teacher__source": "file"}, "teacher.file", "choose the checkpoint"),

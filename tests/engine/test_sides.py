@@ -50,7 +50,7 @@ def test_where_nothing_is_added_the_norm_puts_out_the_map_before_activation(key:
 
 
 def test_a_net_that_names_no_norm_says_where_it_does() -> None:
-    with pytest.raises(nets.NetError, match="resnet8 names no batch normalisation before 'f1'; it does for f1_pre, f2_pre"):
+    with pytest.raises(nets.NetError, match="resnet8 names no batch normalization before 'f1'; it does for f1_pre, f2_pre"):
         side_of(small("resnet8"), (1, 32, 32)).norm_before("f1")
     with pytest.raises(nets.NetError, match="none of its taps"):
         side_of(small("lenet5"), (1, 32, 32)).norm_before("pooled")

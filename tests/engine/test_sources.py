@@ -50,7 +50,7 @@ def made(classes: int = 10, key: str = "resnet8", channels: int = 1, size: int =
 
 
 def plain(net: Net, path: Path, wrap: Callable[[Any], Any] = lambda state: state) -> Path:
-    """A state dict as the public libraries save it: without normalisation."""
+    """A state dict as the public libraries save it: without normalization."""
     torch.save(wrap({k: v for k, v in net.state_dict().items() if k not in ("mean", "std")}), path)
     return path
 
@@ -72,14 +72,14 @@ def said(net: Net, x: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {"model": s}, lambda s: {f"module.{k}": v for k, v in s.items()}])
-def test_a_plain_file_gets_the_datasets_normalisation(wrap: Callable[[Any], Any], digits: Pictures, tmp_path: Path) -> None:
+def test_a_plain_file_gets_the_datasets_normalization(wrap: Callable[[Any], Any], digits: Pictures, tmp_path: Path) -> None:
     found = bring(file(plain(made(), tmp_path / "net.pth", wrap)), digits, errand(tmp_path))
     assert found.net.frame.mean == pytest.approx(digits.mean)
     assert torch.allclose(found.net.mean.flatten(), torch.tensor(digits.mean))
-    assert found.order == tuple(range(10)) and "carries no normalisation" in found.notes[0]
+    assert found.order == tuple(range(10)) and "carries no normalization" in found.notes[0]
 
 
-def test_a_student_file_keeps_its_own_normalisation(digits: Pictures, tmp_path: Path) -> None:
+def test_a_student_file_keeps_its_own_normalization(digits: Pictures, tmp_path: Path) -> None:
     student.write(tmp_path / "student.safetensors", made(), {"classes": list(digits.class_names), "top1": 97.5})
     found = bring(file(tmp_path / "student.safetensors"), digits, errand(tmp_path))
     assert found.net.frame.mean == (0.3,) and (found.record.top1, found.record.classes) == (97.5, digits.class_names)
@@ -88,11 +88,11 @@ def test_a_student_file_keeps_its_own_normalisation(digits: Pictures, tmp_path: 
 @pytest.mark.parametrize(
     ("choice", "mean", "std"), [("none", 0.0, 1.0), ("half", 0.5, 0.5), ("dataset", None, None), ("auto", 0.3, 0.4)]
 )
-def test_a_chosen_normalisation_replaces_the_nets(
+def test_a_chosen_normalization_replaces_the_nets(
     choice: str, mean: float | None, std: float | None, digits: Pictures, tmp_path: Path
 ) -> None:
     student.write(tmp_path / "student.safetensors", made(), {"classes": list(digits.class_names)})
-    net = bring(file(tmp_path / "student.safetensors", normalisation=choice), digits, errand(tmp_path)).net
+    net = bring(file(tmp_path / "student.safetensors", normalization=choice), digits, errand(tmp_path)).net
     wanted = digits.mean + digits.std if mean is None or std is None else (mean, std)
     assert (*net.mean.flatten().tolist(), *net.std.flatten().tolist()) == pytest.approx(wanted)
     assert net.identity()["mean"] == pytest.approx([wanted[0]])
@@ -100,8 +100,8 @@ def test_a_chosen_normalisation_replaces_the_nets(
 
 def test_constants_of_three_channels_do_not_fit_grey_images(digits: Pictures, tmp_path: Path) -> None:
     path = plain(made(), tmp_path / "net.pth")
-    with pytest.raises(SourceError, match=r"teacher\.normalisation: ImageNet's constants are of 3 channels, .* have 1"):
-        bring(file(path, normalisation="imagenet"), digits, errand(tmp_path))
+    with pytest.raises(SourceError, match=r"teacher\.normalization: ImageNet's constants are of 3 channels, .* have 1"):
+        bring(file(path, normalization="imagenet"), digits, errand(tmp_path))
 
 
 def test_classes_in_another_order_are_matched_by_name(digits: Pictures, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_teacher_of_more_classes_keeps_the_rows_of_these(digits: Pictures, tmp
 def test_positions_bring_a_plain_file_of_more_classes_into_order(digits: Pictures, tmp_path: Path) -> None:
     net, order = made(classes=12), [11, 3, 5, 0, 1, 2, 4, 6, 7, 8]
     path, x = plain(net, tmp_path / "net.pth"), torch.rand(2, 1, 8, 8)
-    found = bring(file(path, class_order=order, normalisation="none"), digits, errand(tmp_path))
+    found = bring(file(path, class_order=order, normalization="none"), digits, errand(tmp_path))
     unfed = made(classes=12, mean=[0.0], std=[1.0])
     assert torch.equal(said(found.net, x), said(unfed, x)[:, order])
 
@@ -225,7 +225,7 @@ def test_a_published_teacher_brings_its_constants_classes_and_record(
     assert told[-1] == ("weights.pt", len(served.content), len(served.content), "bytes")
 
 
-def test_the_same_weights_in_a_file_saved_anew_are_recognised(
+def test_the_same_weights_in_a_file_saved_anew_are_recognized(
     coloured: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     net = made(channels=3)
@@ -234,7 +234,7 @@ def test_the_same_weights_in_a_file_saved_anew_are_recognised(
         other = bring(file(plain(made(channels=3, classes=10, key="resnet14"), tmp_path / "o.pth"), "resnet14"), coloured,
                       errand(tmp_path))  # fmt: skip
     assert found.notes == (
-        "mine.pth is digits-resnet8 of chenyaofo/pytorch-cifar-models: its normalisation and classes apply.",
+        "mine.pth is digits-resnet8 of chenyaofo/pytorch-cifar-models: its normalization and classes apply.",
     )
     assert found.net.frame.std == (0.6, 0.7, 0.8) and found.record.top1 == 98.5
     assert other.net.frame.std == pytest.approx(coloured.std)

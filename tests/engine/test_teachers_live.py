@@ -21,7 +21,7 @@ from engine.events import Evaluated, Event, Finding, Measured, Note, Progressed,
 from engine.export import header, student
 
 QUICK: dict[str, Any] = {
-    "dataset.subset": 0.6,  # enough images to compare normalisations
+    "dataset.subset": 0.6,  # enough images to compare normalizations
     "training.epochs": 1,
     "training.batch_size": 32,
     "run.threads": 1,
@@ -57,7 +57,7 @@ def findings(said: Said, check: str) -> list[Finding]:
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ResNet-14 trained on all digits: good enough to be recognised when it is fed wrongly."""
+    """A ResNet-14 trained on all digits: good enough to be recognized when it is fed wrongly."""
     home = tmp_path_factory.mktemp("runs")
     whole = {"dataset__subset": 1.0, "training__epochs": 4, "student__net": "resnet14"}
     return ran("experiments/digits-labels", home, **whole)[0]
@@ -90,7 +90,7 @@ def test_a_student_starts_from_the_weights_it_is_given(first: Path) -> None:
 
 @pytest.fixture
 def misfed(first: Path, tmp_path: Path) -> dict[str, Any]:
-    """The first run's student as a plain file of pixels as they are, although it was trained on normalised ones."""
+    """The first run's student as a plain file of pixels as they are, although it was trained on normalized ones."""
     net = load_student(first / "student.safetensors")
     torch.save({k: v for k, v in net.state_dict().items() if k not in ("mean", "std")}, tmp_path / "net.pth")
     return {"teacher__net": "resnet14", "teacher__source": "file", "teacher__file": str(tmp_path / "net.pth"),
@@ -98,9 +98,9 @@ def misfed(first: Path, tmp_path: Path) -> dict[str, Any]:
 
 
 def test_a_teacher_fed_wrongly_is_found_and_the_fix_mends_it(misfed: dict[str, Any], tmp_path: Path) -> None:
-    _, said = ran("experiments/digits-kd", tmp_path, **misfed, teacher__normalisation="none")
+    _, said = ran("experiments/digits-kd", tmp_path, **misfed, teacher__normalization="none")
     [finding] = findings(said, "fed-wrongly")
-    assert finding.fix == {"teacher.normalisation": "dataset"}
+    assert finding.fix == {"teacher.normalization": "dataset"}
     assert finding.evidence["teacher_fed/dataset"] >= finding.evidence["teacher_fed/own"] + 1.0
     fix = {path.replace(".", "__"): value for path, value in finding.fix.items()}
     _, mended = ran("experiments/digits-kd", tmp_path, **{**misfed, **fix})
@@ -111,7 +111,7 @@ def test_a_record_tells_a_teacher_fed_wrongly_too(first: Path, misfed: dict[str,
     about = header.describe(first / "student.safetensors")["about"]
     student.write(tmp_path / "student.safetensors", load_student(first / "student.safetensors"), about)
     file = {**misfed, "teacher__file": str(tmp_path / "student.safetensors")}
-    _, said = ran("experiments/digits-kd", tmp_path, **file, teacher__normalisation="none")
+    _, said = ran("experiments/digits-kd", tmp_path, **file, teacher__normalization="none")
     [finding] = findings(said, "fed-wrongly")
     assert f"Its recorded accuracy is {about['top1']:.2f} %" in finding.sentence
     _, right = ran("experiments/digits-kd", tmp_path, **file)

@@ -179,7 +179,7 @@ def branch(row: RunRow, which: str, home: Path) -> dict[str, Any]:
         "student.checkpoint": which,  # the first is what the form shows
         "student.source": "run",
         "student.run": name,
-        "student.normalisation": "auto",
+        "student.normalization": "auto",
         "student.class_order": [],
         "title": f"{row.title}, branched",
     }

@@ -30,7 +30,7 @@ OTHERWISE = 0.2
 
 
 @dataclass(frozen=True)
-class Recognised:
+class Recognized:
     """A checkpoint: the nets whose weights it may hold (mostly one), for images of so many channels, how many classes it tells
     apart, their names and its accuracy where somebody recorded them, and by what name it is published (empty: unknown)."""
 
@@ -48,7 +48,7 @@ class Recognised:
         return ", ".join([*said, *([f"{self.top1:.2f} %"] if self.top1 is not None else [])])
 
 
-def recognise(path: Path, channels: int, size: int) -> Recognised:
+def recognize(path: Path, channels: int, size: int) -> Recognized:
     """What a checkpoint holds; images of `channels` and `size` are tried first. Raises NetError where it cannot be read, and
     where it fits none of the nets."""
     if path.suffix == ".safetensors" and path.is_file() and header.is_student(path):
@@ -66,12 +66,12 @@ def recognise(path: Path, channels: int, size: int) -> Recognised:
 _ADVICE = "A net of your own is one file in the plug-in folder, which `kdstudio doctor` names"
 
 
-def _student(path: Path) -> Recognised:
+def _student(path: Path) -> Recognized:
     described = header.describe(path)
     net, about = described["net"], described["about"]
     top1 = about.get("top1")
     names = tuple(str(name) for name in about.get("classes", ()))
-    return Recognised((net["key"],), net["channels"], net["classes"], names, None if top1 is None else float(top1))
+    return Recognized((net["key"],), net["channels"], net["classes"], names, None if top1 is None else float(top1))
 
 
 def _fitting(state: Mapping[str, Tensor], keys: Sequence[str], channels: int, side: int) -> Iterator[tuple[str, int]]:
@@ -108,14 +108,14 @@ def _likely(state: Mapping[str, Tensor], keys: Sequence[str]) -> tuple[str, ...]
     return tuple(found)
 
 
-def _named(path: Path, told: Mapping[str, int], channels: int, side: int) -> Recognised:
+def _named(path: Path, told: Mapping[str, int], channels: int, side: int) -> Recognized:
     for key, classes in told.items():
         zeros, ones = (0.0,) * channels, (1.0,) * channels
         net, _ = from_file(path, key, classes=classes, channels=channels, size=side, mean=zeros, std=ones)
-        known = published.recognised(key, fingerprint(net))
+        known = published.recognized(key, fingerprint(net))
         if known is not None:
-            return Recognised((key,), channels, classes, known.classes, known.top1, known.name)
-    return Recognised(tuple(told), channels, max(told.values()))
+            return Recognized((key,), channels, classes, known.classes, known.top1, known.name)
+    return Recognized(tuple(told), channels, max(told.values()))
 
 
 def _about(state: Mapping[str, Tensor]) -> str:

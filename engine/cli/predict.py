@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from engine import runs
+from engine.cli.words import refusal
 
 
 def predict(
@@ -29,8 +30,7 @@ def predict(
     try:
         own, folder = predicting.student_at(file, home)
     except predicting.FORESEEN as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
+        raise refusal(str(error)) from error
     nets, missing = [own], list[dict[str, Any]]()
     for who, given in (*([("teacher", "")] if teacher else []), *(("baseline", name) for name in beside or ())):
         try:

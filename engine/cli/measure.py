@@ -1,4 +1,4 @@
-"""`kdstudio probe` and `kdstudio recognise`: what an experiment will take, and what a checkpoint holds."""
+"""`kdstudio probe` and `kdstudio recognize`: what an experiment will take, and what a checkpoint holds."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from engine import runs
+from engine.cli.words import print_rows, refusal, resolved_of
 
 AsJson = Annotated[bool, typer.Option("--json", help="What is found as a line of JSON.")]
 
@@ -22,19 +23,19 @@ def probe(
     as_json: AsJson = False,
 ) -> None:
     """Measure what an experiment will take, time and memory, from a few steps of each of its stages; nothing is kept of it."""
-    from engine import cli, probing, session
+    from engine import probing, session
     from engine.control import Control, Stopped
 
-    resolved, home = cli.resolved_of(preset, sets), runs_folder or runs.home()
+    resolved, home = resolved_of(preset, sets), runs_folder or runs.home()
     problems = session.refusals(resolved, home)
     if problems:
-        raise _refusal("\n".join(str(problem) for problem in problems))
+        raise refusal("\n".join(str(problem) for problem in problems))
     control = Control()
     before = {asked: signal.signal(asked, lambda *_: control.stop()) for asked in (signal.SIGINT, signal.SIGTERM)}
     try:
         cost = probing.measure(resolved, home, lambda title: _tell(title, as_json), control)
     except session.FORESEEN as error:
-        raise _refusal(str(error)) from error
+        raise refusal(str(error)) from error
     except Stopped as stopped:
         raise typer.Exit(3) from stopped
     finally:
@@ -43,7 +44,7 @@ def probe(
     if as_json:
         typer.echo(json.dumps({"cost": cost.as_json()}))
     else:
-        cli.print_rows(probing.rows(cost))
+        print_rows(probing.rows(cost))
 
 
 def _tell(title: str, as_json: bool) -> None:
@@ -51,7 +52,7 @@ def _tell(title: str, as_json: bool) -> None:
     typer.echo(json.dumps({"measuring": title}) if as_json else title, err=not as_json)
 
 
-def recognise(
+def recognize(
     file: Annotated[Path, typer.Argument(help="A checkpoint: .safetensors, or a .pth, .pt or .th state dict.")],
     channels: Annotated[int, typer.Option(help="Channels of the images it may be for.")] = 3,
     size: Annotated[int, typer.Option(help="Side of the images it may be for.")] = 32,
@@ -59,15 +60,10 @@ def recognise(
 ) -> None:
     """Say which net a checkpoint holds, how many classes it tells apart, and whether it is a published one."""
     from engine.nets import NetError
-    from engine.sources import recognising
+    from engine.sources import recognizing
 
     try:
-        found = recognising.recognise(file, channels, size)
+        found = recognizing.recognize(file, channels, size)
     except (NetError, OSError) as error:
-        raise _refusal(str(error)) from error
-    typer.echo(json.dumps({"recognised": asdict(found)}) if as_json else found.in_words())
-
-
-def _refusal(sentence: str) -> typer.Exit:
-    typer.echo(sentence, err=True)
-    return typer.Exit(2)
+        raise refusal(str(error)) from error
+    typer.echo(json.dumps({"recognized": asdict(found)}) if as_json else found.in_words())

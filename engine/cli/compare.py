@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from engine import runs
+from engine.cli.words import refusal, run_folder
 
 Chosen = Annotated[list[str], typer.Argument(metavar="RUN...", help="Names or folders of runs.")]
 Home = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: the user's data folder).")]
@@ -28,15 +29,15 @@ def compare(
 
     home = runs_folder or runs.home()
     try:
-        paths = [_folder(run, home) for run in chosen]
-        found = Comparison.of(paths, _folder(baseline, home) if baseline else None, home)
+        paths = [run_folder(run, home) for run in chosen]
+        found = Comparison.of(paths, run_folder(baseline, home) if baseline else None, home)
         terminal.show(found, Console())
         for path in terminal.write(found, html, markdown, csv):
             typer.echo(path)
     except CompareError as error:
-        raise _refusal(str(error)) from error
+        raise refusal(str(error)) from error
     except OSError as error:
-        raise _refusal(f"{error.filename} cannot be written: {error.strerror}; choose another folder") from error
+        raise refusal(f"{error.filename} cannot be written: {error.strerror}; choose another folder") from error
 
 
 def latency(
@@ -53,25 +54,12 @@ def latency(
 
     home = runs_folder or runs.home()
     try:
-        found = clocks.measure([_folder(run, home) for run in chosen], find_device(device))
+        found = clocks.measure([run_folder(run, home) for run in chosen], find_device(device))
     except (CompareError, StudentError, OSError, ValueError) as error:
-        raise _refusal(str(error)) from error
+        raise refusal(str(error)) from error
     for path, measured in found.items():
         if as_json:
             typer.echo(json.dumps({"run": str(path), **measured}))
         else:
             words = "  ".join(f"{time:.2f} ms for {count}" for count, time in measured["milliseconds"].items())
             typer.echo(f"{path.name}  {words}")
-
-
-def _folder(run: str, home: Path) -> Path:
-    for path in (Path(run).expanduser(), home / run):
-        if (path / "experiment.yaml").is_file():
-            return path
-    raise _refusal(f"there is no run {run!r} in {home}; `kdstudio list runs --runs {home}` names those there are")
-
-
-def _refusal(sentence: str) -> typer.Exit:
-    """Say on standard error why not, and end with 2."""
-    typer.echo(sentence, err=True)
-    return typer.Exit(2)
