@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, QSettings, QTimer
-from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from kdstudio import commands, icons, theme, topics
@@ -41,7 +40,7 @@ class Guide(QObject):
         )
         for mode, (icon, words) in MODES.items():
             commands.offer(window, f"Theme: {words.lower()}", partial(theme.set_mode, mode), icon=icon)
-        commands.offer(window, "Quit", window.close, keys=QKeySequence.StandardKey.Quit, icon="close")
+        commands.offer(window, "Quit", window.close, keys="Ctrl+Q", icon="close")
         rail = window.rail
         rail.search.setToolTip(f"Search everything ({search.keys()})")
         rail.search.clicked.connect(self.search)
