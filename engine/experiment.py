@@ -12,7 +12,7 @@ from engine import normalization, published
 from engine.knobs import Knobs, Spec, knob, specs
 from engine.quantize.settings import QuantizeSettings
 
-SCHEMA = 1
+SCHEMA = 2
 
 Auto = Literal["auto"]
 

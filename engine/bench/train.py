@@ -20,6 +20,7 @@ from engine.bench.starting import Start, started
 from engine.bench.step import OF_BARE, begun, by_hand, engine, timed, unremembered
 from engine.distilling import Distilling
 from engine.events import Event, Step
+from engine.experiment import SCHEMA
 from engine.presets import Resolved
 from engine.resources import find_device, find_precisions
 
@@ -70,7 +71,7 @@ def _experiment(pair: Pair, resolved: Resolved, folder: Path) -> Resolved:
     run = resolved.experiment.run
     path = folder / "train.yaml"
     path.write_text(
-        f"kdstudio: 1\ntitle: {pair.teacher} to {pair.student}\nextends: [methods/kd]\n"
+        f"kdstudio: {SCHEMA}\ntitle: {pair.teacher} to {pair.student}\nextends: [methods/kd]\n"
         f"dataset: {{name: folder, root: '{folder / 'images'}', crop: 4, flip: true, holdout: 0}}\n"
         f"teacher: {{net: {pair.teacher}, source: scratch}}\nstudent: {{net: {pair.student}}}\n"
         f"training: {{epochs: 2400, batch_size: {BATCH}, learning_rate: 0.01}}\n"

@@ -13,6 +13,7 @@ from typing import Any
 
 from engine import presets, published
 from engine.cards import Catalogue
+from engine.experiment import SCHEMA
 from engine.importing import mdistiller_keys as keys
 from engine.importing.found import Imported, Left
 from engine.presets import PresetError
@@ -206,7 +207,7 @@ def _checked(reading: Reading, catalogue: Catalogue) -> dict[str, Any]:
 
 
 def _tree(values: Mapping[str, Any]) -> dict[str, Any]:
-    tree: dict[str, Any] = {"kdstudio": 1, "title": values.get("title", ""), "notes": "", "methods": {}}
+    tree: dict[str, Any] = {"kdstudio": SCHEMA, "title": values.get("title", ""), "notes": "", "methods": {}}
     for path, value in values.items():
         *above, name = path.split(".")
         inside = tree

@@ -22,7 +22,18 @@ ASIDE = ("extends", "defaults_for", "origins")
 """Keys of a preset that are no part of the experiment: what it stands on, settings for methods that may be in the
 stack, and who decided each value (only in the stored experiment of a run)."""
 
-MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+def _with_z(tree: dict[str, Any]) -> dict[str, Any]:
+    """Schema 2 spells the setting of teacher and student `normalization`, as the field does."""
+    for section in ("teacher", "student"):
+        settings = tree.get(section)
+        if isinstance(settings, Mapping) and "normalisation" in settings:
+            renamed = {"normalization" if key == "normalisation" else key: value for key, value in settings.items()}
+            tree[section] = renamed
+    return tree
+
+
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_z}
 """Schema version -> what turns a tree of that version into one of the next."""
 
 _EXPECTED = (

@@ -179,7 +179,7 @@ def test_set_reads_texts_as_they_stand_and_the_rest_as_yaml(write: Write, text: 
         ("extends: [3]", 1, 11, "3 is not the name or the path of a preset"),
         ("extends: [nowhere.yaml]", 1, 11, "there is no preset file"),
         ("extends: [experiments/digits-refakd]", 1, 11, "did you mean 'experiments/digits-reffakd'?"),
-        ("kdstudio: 99", 1, 11, "written by a newer kdstudio (schema 99, this one reads up to 1); update kdstudio"),
+        ("kdstudio: 99", 1, 11, "written by a newer kdstudio (schema 99, this one reads up to 2); update kdstudio"),
         ("kdstudio: one", 1, 11, "'one' is not a schema version"),
     ],
 )
@@ -279,6 +279,12 @@ def test_resolving_twice_shares_nothing(write: Write) -> None:
     first.experiment.methods["kd"]["weight"] = 5
     second = resolve(path).experiment
     assert (second.training.milestones, second.methods) == ([1, 2], {"kd": {"weight": 2.0}})
+
+
+def test_a_setting_spelled_as_in_schema_1_is_read(tmp_path: Path) -> None:
+    (tmp_path / "old.yaml").write_text("kdstudio: 1\nteacher: {normalisation: none}\nstudent: {normalisation: half}\n")
+    read = resolve(tmp_path / "old.yaml").experiment
+    assert (read.teacher.normalization, read.student.normalization) == ("none", "half")
 
 
 def test_an_older_file_is_migrated_step_by_step() -> None:

@@ -14,7 +14,7 @@ from small_catalogue import CATALOGUE
 
 from engine import presets
 from engine.cards import place
-from engine.experiment import SECTIONS, put_section, section_specs
+from engine.experiment import SCHEMA, SECTIONS, put_section, section_specs
 from engine.knobs import Spec
 from engine.presets.dialect import dump, parse
 from engine.presets.problems import PresetError
@@ -114,7 +114,8 @@ def test_a_saved_preset_holds_only_what_differs_from_below(tmp_path: Path) -> No
     )
     presets.save(tmp_path / "y.yaml", resolved, catalogue=CATALOGUE)
     assert parse((tmp_path / "y.yaml").read_text(encoding="utf-8"), "y").tree == {
-        "kdstudio": 1, "title": "X", "extends": ["pair.yaml"], "student": {"net": "resnet8"}, "methods": {"dkd": {"warmup": 2}},
+        "kdstudio": SCHEMA, "title": "X", "extends": ["pair.yaml"], "student": {"net": "resnet8"},
+        "methods": {"dkd": {"warmup": 2}},
     }  # fmt: skip
 
 
@@ -133,7 +134,7 @@ def test_a_preset_saved_over_itself_keeps_what_it_extends(tmp_path: Path) -> Non
     write_tree(tmp_path / "x.yaml", {"title": "X", "extends": ["low.yaml"]})
     presets.save(tmp_path / "x.yaml", read(tmp_path / "x.yaml", "run.repeats=2"), catalogue=CATALOGUE)
     text = (tmp_path / "x.yaml").read_text(encoding="utf-8")
-    assert parse(text, "x").tree == {"kdstudio": 1, "title": "X", "extends": ["low.yaml"], "run": {"repeats": 2}}
+    assert parse(text, "x").tree == {"kdstudio": SCHEMA, "title": "X", "extends": ["low.yaml"], "run": {"repeats": 2}}
 
 
 def test_the_self_contained_text_extends_nothing_and_spells_everything_out(tmp_path: Path) -> None:
