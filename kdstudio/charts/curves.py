@@ -82,6 +82,7 @@ class CurveCard(Card):
     def canvas(self) -> Canvas:
         """Made when there first is something to draw in sight, for making it takes most of a card's time."""
         canvas = Canvas()
+        canvas.setAccessibleName(self.title)
         canvas.pointed.connect(self._point)
         canvas.left.connect(self._unpoint)
         canvas.on_double_click(self.show_all)

@@ -47,7 +47,7 @@ class Head(QWidget):
         self.search.setMaximumWidth(2 * theme.SIDE + theme.SPACE * 16)
         self.search.setAccessibleName("Filter runs")
         self.search.setToolTip(_help())
-        self.search.addAction(icon("search", "faint"), QLineEdit.ActionPosition.LeadingPosition)
+        self.search.addAction(icon("search", "faint"), QLineEdit.ActionPosition.LeadingPosition).setText("Filter")
         theme.set_role(self.group, "segment")
         self.group.setText("Group seeds")
         self.group.setCheckable(True)
