@@ -40,7 +40,7 @@ def told(home: Path, name: str, tree: dict[str, Any], seed: int, top1: float, *,
     run.append(
         RunStarted(run=name, title=tree["title"], folder=str(run.path), seed=seed, group=name, plan=PLAN, at=100.0 + seed)
     )
-    run.append(StageStarted(stage="distilling", title="distilling", steps=10 * points, epochs=points, clock=5.0))
+    run.append(StageStarted(stage="distilling", title="distilling", epochs=points, clock=5.0))
     for n in range(1, points + 1):
         where = {"stage": "distilling", "step": 10 * n, "epoch": n, "clock": 5.0 + n}
         run.append(Step(steps=10 * points, values={"loss": 2.0 / n, "ce": 1.5 / n, "kd.kl": 0.5 / n}, **where))

@@ -17,6 +17,9 @@ from engine.comparison.importance import Axis, Importance
 from engine.comparison.metrics import Cell, Metric
 from engine.comparison.sides import CompareError, Side, read_all
 
+BETWEEN = " · "
+"""Stands between the parts of a title: what an entry of a sweep is called, and the sweep."""
+
 
 class Comparison:
     """Runs in the order in which they were chosen; `baseline` is the run whose experiment the others are compared with."""
@@ -43,8 +46,8 @@ class Comparison:
     @cached_property
     def title(self) -> str:
         """What is compared, in words."""
-        among = list(dict.fromkeys(c.sides[0].title or c.title for c in self.contenders))
-        words = " · ".join(among[:3])
+        among = list(dict.fromkeys(self._titles[c.title] for c in self.contenders))
+        words = BETWEEN.join(among[:3])
         return words if len(among) <= 3 else f"{words} and {len(among) - 3} more"
 
     @cached_property
@@ -57,9 +60,18 @@ class Comparison:
         return f"{self.name(contenders.contender_of(side, self.contenders))} · seed {side.seed}"
 
     def name(self, contender: Contender) -> str:
-        """What an experiment is called beside these others: by what tells it apart alone, where all have one title."""
+        """What an experiment is called beside these others: by what tells it apart alone, where all have one title, else
+        without the end that all titles share."""
         one_title = all(c.apart for c in self.contenders) and len({c.sides[0].title for c in self.contenders}) == 1
-        return contender.apart if one_title else contender.title
+        return contender.apart if one_title else self._titles[contender.title]
+
+    @cached_property
+    def _titles(self) -> dict[str, str]:
+        """What is left of each title without its common end, which the runs of a sweep have."""
+        parts = {c.title: c.title.split(BETWEEN) for c in self.contenders}
+        while len(parts) > 1 and all(len(p) > 1 for p in parts.values()) and len({p[-1] for p in parts.values()}) == 1:
+            parts = {title: p[:-1] for title, p in parts.items()}
+        return {title: BETWEEN.join(p) for title, p in parts.items()}
 
     @cached_property
     def against(self) -> Contender:

@@ -58,14 +58,20 @@ def _stamp(path: Path) -> npt.NDArray[np.int64]:
 
 def _gathered(events: Iterable[Event]) -> dict[str, Column]:
     points: dict[tuple[str, str], list[tuple[int, float, float]]] = {}
-    stages: dict[str, tuple[float, float]] = {}
+    began, epochs, steps = dict[str, float](), dict[str, int](), dict[str, int]()
     for event in events:
         if isinstance(event, StageStarted):
-            began = stages.get(event.stage, (event.clock, 0.0))[0]
-            stages[event.stage] = (began, event.steps / event.epochs if event.epochs else 0.0)
+            began.setdefault(event.stage, event.clock)
+            epochs[event.stage] = event.epochs
+        if isinstance(event, (StageStarted, Step)) and event.steps:  # a stage begins before its length is known
+            steps[event.stage] = event.steps
         for stage, name, step, value in _points(event):
             points.setdefault((stage, name), []).append((step, value, event.clock))
-    return {f"{stage}/{name}": _column(stage, found, *stages.get(stage, (0.0, 0.0))) for (stage, name), found in points.items()}
+    per_epoch = {stage: steps.get(stage, 0) / count for stage, count in epochs.items() if count}
+    return {
+        f"{stage}/{name}": _column(stage, found, began.get(stage, 0.0), per_epoch.get(stage, 0.0))
+        for (stage, name), found in points.items()
+    }
 
 
 def _column(stage: str, points: list[tuple[int, float, float]], began: float, per_epoch: float) -> Column:

@@ -76,6 +76,15 @@ def test_contenders_of_one_title_are_told_apart_by_what_differs(home: Path) -> N
     assert titles == ["kd · temperature 2", "kd · temperature 8"]
 
 
+def test_the_end_that_all_titles_share_is_said_of_none(home: Path) -> None:
+    given = (("labels · A sweep · quick", {}), ("kd · A sweep · quick", {"kd": {}}))
+    runs = [told(home, f"run{n}-s0", {"title": title, "methods": m}, 0, 90.0) for n, (title, m) in enumerate(given)]
+    found = Comparison.of([run.path for run in runs])
+    assert [found.name(contender) for contender in found.contenders] == ["labels", "kd"]
+    assert found.title == "labels · kd"
+    assert [found.name(contender) for contender in Comparison.of(pair(home)).contenders] == ["labels", "kd"]
+
+
 def test_settings_stand_side_by_side_and_only_what_differs_is_asked_for(home: Path) -> None:
     found = Comparison.of(pair(home))
     by_path = {s.path: s for s in found.settings}
