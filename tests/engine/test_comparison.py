@@ -82,7 +82,8 @@ def test_the_end_that_all_titles_share_is_said_of_none(home: Path) -> None:
     found = Comparison.of([run.path for run in runs])
     assert [found.name(contender) for contender in found.contenders] == ["labels", "kd"]
     assert found.title == "labels · kd"
-    assert [found.name(contender) for contender in Comparison.of(pair(home)).contenders] == ["labels", "kd"]
+    plain = Comparison.of(pair(home))
+    assert [plain.name(contender) for contender in plain.contenders] == ["labels", "kd"]
 
 
 def test_settings_stand_side_by_side_and_only_what_differs_is_asked_for(home: Path) -> None:
