@@ -96,7 +96,7 @@ class SwitchField(QAbstractButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         high, wide = 20.0, 36.0
         track = QRectF(1, (self.height() - high) / 2, wide, high)
-        painter.setPen(theme.colour("accent" if self.hasFocus() or self.isChecked() else "strong_line"))
+        painter.setPen(theme.colour("accent" if self.hasFocus() or self.isChecked() else "edge"))
         painter.setBrush(theme.colour("accent" if self.isChecked() else "raised"))
         painter.drawRoundedRect(track, high / 2, high / 2)
         painter.setPen(Qt.PenStyle.NoPen)

@@ -50,7 +50,7 @@ class HelpSheet(QFrame):
         )
         self.move(place.topLeft())
         self.show()  # its height is known once its words are dressed
-        self.setFixedHeight(min(self.layout().totalHeightForWidth(self.width()), room.height()))
+        self.setFixedHeight(min(self.heightForWidth(self.width()), room.height()))
         self.move(beside(place, QRect(QPoint(0, 0), self.size()), room))
         self.close_button.setFocus(Qt.FocusReason.PopupFocusReason)
 

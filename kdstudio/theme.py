@@ -51,13 +51,15 @@ TEXT = 13
 
 @dataclass(frozen=True)
 class Colours:
-    """One scheme. `*_soft` are backgrounds for text in the colour they are named after; `on_accent` is text on accent."""
+    """One scheme. `edge` is the border of a field; `*_soft` are backgrounds for text in the colour they are named after;
+    `on_accent` is text on accent."""
 
     window: str
     surface: str
     raised: str
     line: str
     strong_line: str
+    edge: str
     text: str
     muted: str
     faint: str
@@ -75,14 +77,14 @@ class Colours:
 
 
 LIGHT = Colours(
-    window="#f5f6f8", surface="#ffffff", raised="#f0f2f5", line="#e4e7ec", strong_line="#cbd1da",
+    window="#f5f6f8", surface="#ffffff", raised="#f0f2f5", line="#e4e7ec", strong_line="#cbd1da", edge="#868f9f",
     text="#1a1d24", muted="#596273", faint="#667080",
     accent="#3656d4", accent_hover="#2c49bd", accent_press="#243d9f", accent_soft="#edf1fd", on_accent="#ffffff",
     problem="#b3261e", problem_soft="#fdeeed", warning="#8a5300", warning_soft="#fdf4e3",
     good="#1d7440", good_soft="#e8f5ec",
 )  # fmt: skip
 DARK = Colours(
-    window="#121419", surface="#1a1d24", raised="#242832", line="#2b303b", strong_line="#434a59",
+    window="#121419", surface="#1a1d24", raised="#242832", line="#2b303b", strong_line="#434a59", edge="#6b7486",
     text="#e9ebf0", muted="#a9b1c0", faint="#8d96a8",
     accent="#8ba3ff", accent_hover="#a3b6ff", accent_press="#7890f0", accent_soft="#242c47", on_accent="#10142a",
     problem="#ff8f86", problem_soft="#3a2021", warning="#f0b95b", warning_soft="#362b18",

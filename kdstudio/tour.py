@@ -148,7 +148,7 @@ class Tour(QWidget):
 
     def _place(self) -> None:
         self.bubble.adjustSize()
-        self.bubble.setFixedHeight(self.bubble.layout().heightForWidth(self.bubble.width()))
+        self.bubble.setFixedHeight(self.bubble.heightForWidth(self.bubble.width()))
         spot, room = self.spot(), self.rect().adjusted(theme.SPACE, theme.SPACE, -theme.SPACE, -theme.SPACE)
         size = QRect(QPoint(0, 0), self.bubble.size())
         if spot.right() + theme.SPACE + size.width() <= room.right():  # to the right of what is narrow

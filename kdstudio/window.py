@@ -113,7 +113,7 @@ class Window(QMainWindow):
 
     def entry(self) -> Entry:
         """What is known of the screen that is shown."""
-        key = self.page_of(self._screens.currentWidget())
+        key = self.page_of(cast("QWidget", self._screens.currentWidget()))  # there is always one
         return next(entry for entry in ENTRIES if entry.key == key)
 
     @property
@@ -252,7 +252,7 @@ class Window(QMainWindow):
         self.setWindowTitle("kdstudio")
         self.setWindowIcon(QIcon(str(place("assets") / "icons" / "kdstudio.svg")))
         self.setMinimumSize(*theme.LEAST)
-        self.rail = Rail([(entry.key, entry.words, entry.icon) for entry in ENTRIES])
+        self.rail: Rail = Rail([(entry.key, entry.words, entry.icon) for entry in ENTRIES])
         self.rail.chosen.connect(self.go)
         self._screens = QStackedWidget()
         body = theme.set_role(QWidget(), "plain")

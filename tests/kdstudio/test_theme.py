@@ -51,7 +51,13 @@ def test_words_stand_out_from_their_ground(scheme: theme.Colours, ink: str, grou
 @pytest.mark.parametrize(("found", "scheme"), [(theme.SERIES_LIGHT, theme.LIGHT), (theme.SERIES_DARK, theme.DARK)])
 def test_curves_stand_out_from_the_paper_and_from_each_other(found: tuple[str, ...], scheme: theme.Colours) -> None:
     assert len(set(found)) == 8
-    assert min(contrast(name, scheme.surface) for name in found) >= 2.5
+    assert min(contrast(name, scheme.surface) for name in found) >= 3
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("ground", ["surface", "window"])
+def test_the_edge_of_a_field_stands_out_from_its_ground(scheme: theme.Colours, ground: str) -> None:
+    assert contrast(scheme.edge, getattr(scheme, ground)) >= 3
 
 
 @pytest.mark.parametrize(("found", "rising"), [(theme.HEAT_LIGHT, False), (theme.HEAT_DARK, True)])
