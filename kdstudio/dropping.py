@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QWidget
 
-from kdstudio.taking import is_taken
+from kdstudio.screens.setup.taking import is_taken
 
 
 class Dropping(QObject):

@@ -13,14 +13,15 @@ from engine import rules
 from engine.cards import Mix
 from engine.experiment import CE_WEIGHT
 from engine.knobs import Spec, bounds, holds
-from kdstudio import boxes, fields, theme, topics
+from kdstudio import boxes, fields, theme
 from kdstudio.columns import Columns
 from kdstudio.field_menu import FieldMenu
+from kdstudio.help import topics
+from kdstudio.help.topics import Topic
 from kdstudio.icons import IconButton, TextButton
 from kdstudio.number_fields import NumberField, in_words
 from kdstudio.store import Store
 from kdstudio.texts import Elided, label, sentence_case, wrapped
-from kdstudio.topics import Topic
 
 
 class Cell(QWidget):

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from engine.experiment import CE_WEIGHT, SECTIONS, TITLES, section_specs
 from engine.knobs import Spec, holds
 from kdstudio.finder import Entry
+from kdstudio.help.topics import condition
 from kdstudio.number_fields import in_words
 from kdstudio.store import Store
 from kdstudio.texts import sentence_case
-from kdstudio.topics import condition
 
 TEACHER = "teacher.net"
 NO_TEACHER = "none"

@@ -15,9 +15,9 @@ from engine.presets import PresetError, Resolved
 from kdstudio import asking, boxes, theme
 from kdstudio.counting import Counting
 from kdstudio.entries import ENTRIES, Entry
-from kdstudio.guide import Guide
+from kdstudio.help.guide import Guide
 from kdstudio.leaving import Leaving
-from kdstudio.lineup import Lineup
+from kdstudio.queue.lineup import Lineup
 from kdstudio.rail import Rail
 from kdstudio.store import Store
 

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from kdstudio import theme
+from kdstudio.help.topics import Topic
 from kdstudio.icons import IconButton
-from kdstudio.topics import Topic
 
 Rows = Iterable[Sequence[object]]
 

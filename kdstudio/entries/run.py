@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kdstudio.entries.entry import Entry
 
 if TYPE_CHECKING:
-    from kdstudio.desk import Worker
+    from kdstudio.queue.desk import Worker
     from kdstudio.screens.run import RunScreen
     from kdstudio.window import Window
 

@@ -35,8 +35,8 @@ LATER = 1500
 def look(window: Window) -> None:
     """Mark Runs in the rail where a run was cut short; what is on the disk is read beside the window's thread."""
     from engine import runs
-    from kdstudio import cut_short
     from kdstudio.chores import Chores
+    from kdstudio.screens.runs import cut_short
 
     def mark(rows: list[runs.RunRow]) -> None:
         if cut_short.among(rows) and "runs" not in window.built():

@@ -17,7 +17,8 @@ from pytestqt.qtbot import QtBot
 import engine.methods
 from engine import cards, cataloguing, method, nets, presets, session
 from engine.control import Control
-from kdstudio import theme, topics
+from kdstudio import theme
+from kdstudio.help import topics
 from kdstudio.screens.library import LibraryScreen
 from kdstudio.screens.library.formula import Formula
 from kdstudio.screens.run import RunScreen

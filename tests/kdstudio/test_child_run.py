@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from engine import events, presets
 from engine.presets import Resolved
 from engine.runs import RunFolder
-from kdstudio.child_run import ChildTrainer
+from kdstudio.queue.child_run import ChildTrainer
 
 LONG = 120_000
 """Milliseconds: a child loads torch first, and the machine may be busy."""

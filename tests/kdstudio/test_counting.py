@@ -10,8 +10,8 @@ from pytestqt.qtbot import QtBot
 
 from engine import cards, extras
 from engine.extras import Extras
-from kdstudio.cards import StudentCard
 from kdstudio.counting import Counting, count_own_nets
+from kdstudio.screens.setup.cards import StudentCard
 from kdstudio.store import Store
 
 NET = "torchvision.shufflenet_v2_x0_5"

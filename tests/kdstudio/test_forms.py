@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from engine.experiment import CE_WEIGHT, section_specs
 from kdstudio import theme
 from kdstudio.forms import Form
-from kdstudio.sections import Section
+from kdstudio.screens.setup.sections import Section
 from kdstudio.store import Store
 
 

@@ -13,12 +13,14 @@ from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
-from kdstudio import commands, helping, shortcuts, topics
-from kdstudio.about import AboutSheet
+from kdstudio import commands
 from kdstudio.asking import Sheet
-from kdstudio.guide import SEEN
+from kdstudio.help import sheet as helping
+from kdstudio.help import shortcuts, topics
+from kdstudio.help.about import AboutSheet
+from kdstudio.help.guide import SEEN
+from kdstudio.help.tour import STOPS
 from kdstudio.store import Store
-from kdstudio.tour import STOPS
 from kdstudio.window import Window
 
 

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 import engine
 from kdstudio import app
 from kdstudio.forms import Cell
-from kdstudio.guide import SEEN
+from kdstudio.help.guide import SEEN
 from kdstudio.window import Window
 
 CTRL = Qt.KeyboardModifier.ControlModifier

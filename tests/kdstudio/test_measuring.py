@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from engine.cards import catalogue
-from kdstudio.estimate import ASK, STALE, Estimate
+from kdstudio.screens.setup.estimate import ASK, STALE, Estimate
 from kdstudio.store import Store
 from kdstudio.texts import lasting
 

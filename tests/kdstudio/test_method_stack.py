@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from kdstudio.method_stack import MethodsCard, Row
+from kdstudio.screens.setup.method_stack import MethodsCard, Row
 from kdstudio.store import Store
 
 

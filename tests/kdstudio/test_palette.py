@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from recorded import Recipe, record
 
 from kdstudio import theme
-from kdstudio.palette.hits import Hit, best, fit
+from kdstudio.help.palette.hits import Hit, best, fit
 from kdstudio.store import Store
 from kdstudio.window import Window
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pytestqt.qtbot import QtBot
 
 from engine.cards import catalogue
-from kdstudio import outline
-from kdstudio.plan import Plan, Said
 from kdstudio.screens.run.results import _small
+from kdstudio.screens.setup import outline
+from kdstudio.screens.setup.plan import Plan, Said
 from kdstudio.store import Store
 
 RECIPE = "experiments/cifar100-resnet56-resnet20-letkd-2"

@@ -8,10 +8,10 @@ from pytestqt.qtbot import QtBot
 
 from engine import presets
 from engine.cards import catalogue
-from kdstudio import pipeline
-from kdstudio.diagram import Diagram
-from kdstudio.pipeline import Pipeline
-from kdstudio.pipeline_card import PipelineCard
+from kdstudio.screens.setup import pipeline
+from kdstudio.screens.setup.diagram import Diagram
+from kdstudio.screens.setup.pipeline import Pipeline
+from kdstudio.screens.setup.pipeline_card import PipelineCard
 from kdstudio.store import Store
 
 EXPERIMENTS = [p.name for p in presets.names() if p.kind == "experiments" and p.shipped]

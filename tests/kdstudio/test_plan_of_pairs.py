@@ -7,8 +7,9 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from engine.cards import catalogue
-from kdstudio import outline, theme
-from kdstudio.plan import Plan, Said
+from kdstudio import theme
+from kdstudio.screens.setup import outline
+from kdstudio.screens.setup.plan import Plan, Said
 from kdstudio.store import Store
 
 

@@ -15,8 +15,8 @@ from engine import presets
 from kdstudio.asking import Sheet
 from kdstudio.dropping import Dropping
 from kdstudio.screens.setup import SetupScreen
+from kdstudio.screens.setup.taking import Taking
 from kdstudio.store import Store
-from kdstudio.taking import Taking
 
 
 @pytest.fixture

@@ -6,14 +6,13 @@ from pytestqt.qtbot import QtBot
 
 from engine.cards import catalogue
 from engine.events import RunStarted
-from kdstudio import outline
 from kdstudio.charts.board import Board
 from kdstudio.charts.lens import Lens
 from kdstudio.charts.matrix import QUANTIZATION, MatrixCard
 from kdstudio.charts.redraw import Redraw
 from kdstudio.history import History
 from kdstudio.screens.run.panels import Panels
-from kdstudio.screens.setup import SetupScreen
+from kdstudio.screens.setup import SetupScreen, outline
 from kdstudio.store import Store
 
 

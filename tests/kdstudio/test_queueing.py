@@ -13,7 +13,7 @@ from queue_stubs import ObedientWorker
 from engine import presets
 from engine.presets import Resolved
 from engine.queue import AWAITED, Entry
-from kdstudio.queueing import Queue
+from kdstudio.queue.queueing import Queue
 
 Make = Callable[..., Queue]
 

@@ -17,9 +17,9 @@ from recorded import Recipe, record, shorter
 
 from engine.runs import RunRow, bin, listing, marks
 from kdstudio.entries.runs import look
-from kdstudio.run_columns import OVER_SEEDS, column, groups, moment, offered, ordered
 from kdstudio.screens.runs import RunsScreen
 from kdstudio.screens.runs.cleaning_sheet import BinSheet, CleaningSheet
+from kdstudio.screens.runs.columns import OVER_SEEDS, column, groups, moment, offered, ordered
 from kdstudio.screens.runs.sheets import BranchSheet, MarksSheet
 from kdstudio.store import Store
 from kdstudio.window import Window

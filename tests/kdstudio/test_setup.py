@@ -11,13 +11,13 @@ from pytestqt.qtbot import QtBot
 
 from engine import presets
 from engine.cards import catalogue
-from kdstudio import outline, theme
+from kdstudio import theme
 from kdstudio.icons import TextButton
-from kdstudio.method_stack import MethodsCard
-from kdstudio.picker import NAME
-from kdstudio.plan import Said
-from kdstudio.preset_files import slug
-from kdstudio.screens.setup import SetupScreen
+from kdstudio.screens.setup import SetupScreen, outline
+from kdstudio.screens.setup.method_stack import MethodsCard
+from kdstudio.screens.setup.picker import NAME
+from kdstudio.screens.setup.plan import Said
+from kdstudio.screens.setup.preset_files import slug
 from kdstudio.store import Store
 from kdstudio.texts import Elided
 

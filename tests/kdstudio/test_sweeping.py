@@ -11,9 +11,9 @@ from queue_stubs import ObedientWorker
 from small_runs import ended, started
 
 from engine.runs import RunFolder
-from kdstudio.axis import LIST, LOG, RANGE, ListAxis, NumberAxis, TickAxis
+from kdstudio.queue.axis import LIST, LOG, RANGE, ListAxis, NumberAxis, TickAxis
+from kdstudio.queue.sweeping import SweepSheet
 from kdstudio.store import Store
-from kdstudio.sweeping import SweepSheet
 from kdstudio.window import Window
 
 TEMPERATURE = "methods.dkd.temperature"

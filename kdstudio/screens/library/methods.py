@@ -10,7 +10,7 @@ from engine import plugins
 from engine.adapter_kinds import ADAPTERS
 from engine.cards import MethodCard, Term
 from engine.knobs import Spec, bounds
-from kdstudio import topics
+from kdstudio.help import topics
 from kdstudio.number_fields import in_words
 from kdstudio.screens.library import paper
 from kdstudio.screens.library.formula import Formula

@@ -20,13 +20,13 @@ from kdstudio.charts.card import Card
 from kdstudio.charts.lens import Lens
 from kdstudio.charts.redraw import Redraw
 from kdstudio.empty import EmptyState
-from kdstudio.following import Follower
 from kdstudio.history import History
 from kdstudio.icons import TextButton
-from kdstudio.notice import Notice
 from kdstudio.screens.run import keys
+from kdstudio.screens.run.following import Follower
 from kdstudio.screens.run.header import Header, ended
 from kdstudio.screens.run.logbook import Logbook
+from kdstudio.screens.run.notice import Notice
 from kdstudio.screens.run.panels import Panels
 from kdstudio.screens.run.results import Results
 from kdstudio.screens.run.stagebar import ProgressLine, StageBar

@@ -17,7 +17,7 @@ from kdstudio.charts.card import Card, Rows, Waiting
 from kdstudio.charts.picker import Picker
 from kdstudio.history import History
 from kdstudio.icons import TextButton
-from kdstudio.trial import Trial
+from kdstudio.screens.run.trial import Trial
 
 KINDS = f"Images ({' '.join(sorted('*' + ending for ending in ENDINGS))})"
 TO_DO = "Drop images here, or open some: the student says what it takes them for, and its teacher beside it."

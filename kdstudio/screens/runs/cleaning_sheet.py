@@ -14,7 +14,7 @@ from kdstudio import boxes, theme
 from kdstudio.asking import Sheet
 from kdstudio.chores import Chores
 from kdstudio.journal import size
-from kdstudio.run_columns import moment
+from kdstudio.screens.runs.columns import moment
 from kdstudio.texts import label, wrapped
 
 WIDE = theme.SPACE * 90

@@ -18,8 +18,8 @@ from engine.runs.points import Point, points
 from kdstudio import actions, asking
 from kdstudio.chores import Chores
 from kdstudio.journal import size
-from kdstudio.run_columns import Column
 from kdstudio.screens.runs.cleaning_sheet import BinSheet, CleaningSheet
+from kdstudio.screens.runs.columns import Column
 from kdstudio.screens.runs.sheets import BranchSheet, MarksSheet
 
 Undo = Callable[[], None]

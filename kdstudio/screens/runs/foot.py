@@ -10,7 +10,7 @@ from engine.runs import RunRow
 from kdstudio import boxes, theme
 from kdstudio.icons import IconButton, TextButton
 from kdstudio.journal import size
-from kdstudio.run_columns import column
+from kdstudio.screens.runs.columns import column
 from kdstudio.texts import Elided
 
 

@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
 
 from engine.runs import RunRow, fields, filtering
 from engine.runs.filtering import FilterError
-from kdstudio import boxes, run_columns, theme
+from kdstudio import boxes, theme
 from kdstudio.icons import IconButton, TextButton, icon
+from kdstudio.screens.runs import columns as run_columns
 from kdstudio.texts import Elided, label, sentence_case
 
 EXAMPLE = "top1 > 90 and method:dkd and tag:paper not archived"

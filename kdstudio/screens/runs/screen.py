@@ -10,19 +10,20 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QMenu, QStackedWidget, QWidget
 
 from engine.runs import Overview, RunRow, filtering
-from kdstudio import actions, boxes, cut_short, theme
+from kdstudio import actions, boxes, theme
 from kdstudio.chores import Chores
 from kdstudio.empty import EmptyState
 from kdstudio.icons import TextButton
 from kdstudio.journal import size
-from kdstudio.run_columns import TITLE, moment
-from kdstudio.run_table import RunTable, lacks_repeats
+from kdstudio.screens.runs import cut_short
+from kdstudio.screens.runs.columns import TITLE, moment
 from kdstudio.screens.runs.deeds import Deeds
 from kdstudio.screens.runs.foot import Foot
 from kdstudio.screens.runs.head import Head
 from kdstudio.screens.runs.keys import Keys
 from kdstudio.screens.runs.menus import menu
 from kdstudio.screens.runs.strip import Strip
+from kdstudio.screens.runs.table import RunTable, lacks_repeats
 from kdstudio.screens.runs.view import RunView
 
 REFRESH = 2000

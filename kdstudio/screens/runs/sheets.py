@@ -13,7 +13,7 @@ from kdstudio import theme
 from kdstudio.asking import Sheet
 from kdstudio.icons import TextButton
 from kdstudio.journal import size
-from kdstudio.run_columns import moment
+from kdstudio.screens.runs.columns import moment
 from kdstudio.texts import label, wrapped
 
 KNOWN = 12

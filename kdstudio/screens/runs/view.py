@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QTableView
 
 from engine.runs import RunRow
 from kdstudio import theme
-from kdstudio.cut_short import remembered
-from kdstudio.run_cells import Dots, Sparks, Titles
-from kdstudio.run_columns import COLUMNS, CURVE, DEFAULT, STATE, TITLE
-from kdstudio.run_table import RunTable
+from kdstudio.screens.runs.cells import Dots, Sparks, Titles
+from kdstudio.screens.runs.columns import COLUMNS, CURVE, DEFAULT, STATE, TITLE
+from kdstudio.screens.runs.cut_short import remembered
+from kdstudio.screens.runs.table import RunTable
 
 KEPT = "runs/columns"
 LINE = theme.SPACE * 4 + theme.HALF

@@ -1,5 +1,0 @@
-"""The palette: everything that can be done or gone to, found by a few letters."""
-
-from kdstudio.palette.sheet import Palette
-
-__all__ = ["Palette"]
