@@ -73,6 +73,7 @@ class Distilling:
             report_every=run.report_every,
             save_every=run.save_every,
             names=self._names,
+            numbered=self.stack.memo is not None,
         )
 
     def _forward(self, views: Views) -> Forward:

@@ -54,11 +54,14 @@ class Loop:
         report_every: int,
         save_every: int,
         names: Callable[[], tuple[str, ...]],
+        numbered: bool = False,
     ) -> None:
+        """`numbered`: batches say which views of their images they hold, for whoever remembers something of them."""
         self.stage, self.split, self.views, self.seed = stage, split, views, seed
         self.epochs, self.batch_size = epochs, batch_size
         self.report_every, self.save_every = report_every, save_every
         self.names = names
+        self._numbered = numbered and bool(views.distinct)
         self.per_epoch = steps_per_epoch(len(split), batch_size)
         self.steps = self.per_epoch * epochs
         self.epoch, self.position = 1, 0
@@ -124,7 +127,7 @@ class Loop:
 
     def _views(self, sequence: Tensor) -> Tensor | None:
         """The numbers of the present batch's views, from the order on the CPU, so that nothing waits for the device."""
-        if not self.views.distinct:
+        if not self._numbered:
             return None
         start = self.position * self.batch_size
         return self.views.keys(sequence[start : start + self.batch_size], self.epoch)
