@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from patient import PatientTrainer
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QWidget
 from recorded import Recipe, record
 
+from engine import presets
 from engine.cards import catalogue
-from kdstudio.entries import ENTRIES
+from engine.queue import AWAITED
+from kdstudio.entries import ENTRIES, compare
 from kdstudio.store import Store
 from kdstudio.window import Window
 
+if TYPE_CHECKING:
+    from kdstudio.screens.compare import CompareScreen
+
+ROUNDS = 6
 KEYS = tuple(entry.key for entry in ENTRIES)
 EXPERIMENT = "experiments/digits-dkd"
 
@@ -84,6 +91,26 @@ def _live(state: str, name: str) -> Callable[[Window, Path], None]:
     return arrange
 
 
+def _compared(window: Window, home: Path) -> None:
+    """The runs of the folder side by side."""
+    compare.lay(window, sorted(path.parent for path in home.glob("*/experiment.yaml")))
+    screen = cast("CompareScreen", window.page("compare"))
+    for _ in range(ROUNDS):  # the runs are read, then their curves, then drawn
+        screen.wait()
+        QCoreApplication.processEvents()
+
+
+def _waiting(window: Window, home: Path) -> None:
+    """A teacher that trains, what stands on its student, and the control runs of another experiment."""
+    queue = window.lineup.queue
+    first = presets.resolve("experiments/digits-labels", form={"title": "The teacher, a ResNet-20", "student.net": "resnet20"})
+    queue.start(first)
+    teacher = {"teacher.net": "resnet20", "teacher.source": "run", "teacher.run": AWAITED + queue.listing.entries[0].key}
+    queue.put([presets.resolve("experiments/digits-kd", form={"title": "KD from it", **teacher})])
+    window.lineup.controls_of(presets.resolve(EXPERIMENT))
+    window.go("queue")
+
+
 DONE = Recipe(epochs=12)
 TAUGHT = Recipe(name="20250305-080000-digits-dkd-s0", title="DKD on digits", teacher=True, epochs=12, seed=1)
 RUNNING = Recipe(name="20250306-090000-digits-reffakd-s1", until=0.6, outcome="", epochs=12, seed=2)
@@ -106,7 +133,9 @@ SCENES = (
     Scene("run-running", _live("running", RUNNING.name), (RUNNING,)),
     Scene("run-paused", _live("paused", RUNNING.name), (RUNNING,)),
     Scene("run-failed", _stored(FAILED.name), (FAILED,)),
-    *(Scene(key, _screen(key), ALL) for key in KEYS if key not in ("setup", "run")),
+    Scene("compare", _compared, ALL),
+    Scene("queue", _waiting),
+    *(Scene(key, _screen(key), ALL) for key in KEYS if key not in ("setup", "run", "compare", "queue")),
 )
 """What is looked at; a screen that is new in the rail is here by itself, empty and over recorded runs."""
 
