@@ -215,7 +215,7 @@ def train(preset: Path, runs: Path, timed: bool) -> None:
             found.update(redraws=window.run.redraw.count / event.seconds, cards=len(window.run.board.visible_cards()))
 
     window.trainer.said.connect(hear)
-    window.trainer.state_changed.connect(lambda state: state == "idle" and app.quit())
+    window.trainer.state_changed.connect(lambda state: state == "idle" and app.exit())  # quitting would ask the window first
     QTimer.singleShot(0, window, window.setup.start)
     app.exec()
     _say(json.dumps(found))
