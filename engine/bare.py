@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import torch
-from torch import Tensor
 
 from engine import nets
 from engine.nets.counts import multiply_adds, parameters
 from engine.nets.net import Net
+from engine.timing import milliseconds
 
 IMAGES = 64
 """Images a timed forward pass."""
@@ -33,7 +31,7 @@ def cost_of_parts(net: Net, shape: tuple[int, int, int]) -> dict[str, float | in
     x = torch.rand(IMAGES, *shape, device=net.mean.device)
     training = net.training
     net.eval()
-    pairs = [(_milliseconds(net, x), _milliseconds(bare, x)) for _ in range(ROUNDS + 1)][1:]
+    pairs = [(milliseconds(net, x), milliseconds(bare, x)) for _ in range(ROUNDS + 1)][1:]
     net.train(training)
     own, other = (min(times) for times in zip(*pairs))
     return {
@@ -42,17 +40,3 @@ def cost_of_parts(net: Net, shape: tuple[int, int, int]) -> dict[str, float | in
         "milliseconds": own,
         "milliseconds_bare": other,
     }
-
-
-@torch.no_grad()
-def _milliseconds(net: Net, x: Tensor) -> float:
-    _wait(x.device)
-    start = time.perf_counter()
-    net(x)
-    _wait(x.device)
-    return 1e3 * (time.perf_counter() - start)
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

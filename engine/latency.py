@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from engine.export.header import StudentError
 from engine.export.student import load
 from engine.nets.net import Net
 from engine.presets.writing import write_whole
+from engine.timing import milliseconds
 
 IMAGES = (1, 64)
 """Batches that are timed: one image as it comes, and many at once."""
@@ -31,7 +31,7 @@ def measure(runs: Sequence[Path], device: torch.device) -> dict[Path, dict[str, 
     found: dict[Path, dict[str, float]] = {run: {} for run in runs}
     for count in IMAGES:
         inputs = {run: _images(net, count, device) for run, net in nets.items()}
-        rounds = [{run: _milliseconds(net, inputs[run]) for run, net in nets.items()} for _ in range(ROUNDS + 1)][1:]
+        rounds = [{run: milliseconds(net, inputs[run]) for run, net in nets.items()} for _ in range(ROUNDS + 1)][1:]
         for run in runs:
             found[run][str(count)] = min(times[run] for times in rounds)
     made = {run: {"machine": machine(device), "milliseconds": found[run]} for run in runs}
@@ -57,17 +57,3 @@ def _student(run: Path, device: torch.device) -> Net:
 def _images(net: Net, count: int, device: torch.device) -> Tensor:
     frame = net.frame
     return torch.rand(count, frame.channels, frame.size, frame.size, device=device)
-
-
-@torch.no_grad()
-def _milliseconds(net: Net, x: Tensor) -> float:
-    _wait(x.device)
-    start = time.perf_counter()
-    net(x)
-    _wait(x.device)
-    return 1e3 * (time.perf_counter() - start)
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

@@ -22,6 +22,9 @@ from engine.experiment import DatasetSettings
 SIDE = 32
 PIXELS = 3 * SIDE * SIDE
 
+SITE = "https://www.cs.toronto.edu/~kriz"
+"""Where their author keeps both."""
+HOME = f"{SITE}/cifar.html"
 
 Piles = tuple[Pile, Pile]
 
@@ -47,6 +50,11 @@ class Layout:
     labels: int
     key: str
     remote: Remote
+
+
+def published(archive: str, md5: str, size: int) -> Remote:
+    """An archive of so many bytes where their author has it."""
+    return Remote(f"{SITE}/{archive}", md5=md5, bytes=size)
 
 
 def source(layout: Layout, settings: DatasetSettings, courier: Courier) -> Source:

@@ -6,7 +6,6 @@ from engine.cards import DatasetCard
 from engine.data import cifar
 from engine.data.courier import Courier
 from engine.data.pictures import Source
-from engine.downloads import Remote
 from engine.experiment import DatasetSettings
 
 CARD = DatasetCard(
@@ -20,7 +19,7 @@ CARD = DatasetCard(
     test_images=10_000,
     needs_folder=False,
     licence="none stated; published for research",
-    home="https://www.cs.toronto.edu/~kriz/cifar.html",
+    home=cifar.HOME,
 )
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -38,9 +37,7 @@ LAYOUT = cifar.Layout(
     ),
     labels=1,
     key="labels",
-    remote=Remote(
-        "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", md5="c32a1d4ab5d03f1284b67883e8d87530", bytes=170_052_171
-    ),
+    remote=cifar.published("cifar-10-binary.tar.gz", md5="c32a1d4ab5d03f1284b67883e8d87530", size=170_052_171),
 )
 """Names as the archives have them; address and checksum as its author publishes them."""
 

@@ -6,7 +6,6 @@ from engine.cards import DatasetCard
 from engine.data import cifar
 from engine.data.courier import Courier
 from engine.data.pictures import Source
-from engine.downloads import Remote
 from engine.experiment import DatasetSettings
 
 CARD = DatasetCard(
@@ -20,7 +19,7 @@ CARD = DatasetCard(
     test_images=10_000,
     needs_folder=False,
     licence="none stated; published for research",
-    home="https://www.cs.toronto.edu/~kriz/cifar.html",
+    home=cifar.HOME,
 )
 
 CLASSES = tuple(
@@ -43,9 +42,7 @@ LAYOUT = cifar.Layout(
     python=cifar.Form("cifar-100-python", "cifar-100-python.tar.gz", (("train",), ("test",))),
     labels=2,
     key="fine_labels",
-    remote=Remote(
-        "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", md5="03b5dce01913d631647c71ecec9e9cb8", bytes=168_513_733
-    ),
+    remote=cifar.published("cifar-100-binary.tar.gz", md5="03b5dce01913d631647c71ecec9e9cb8", size=168_513_733),
 )
 """Names as the archives have them; address and checksum as its author publishes them."""
 
