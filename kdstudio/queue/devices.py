@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QRunnable, QSettings, QThreadPool, Signal
+from PySide6.QtCore import QObject, QSettings, Signal
 
 from engine.accelerators import Accelerator, accelerators
 from engine.queue import QueueError
+from kdstudio.chores import Chores
 from kdstudio.queue.child_run import ChildTrainer
 from kdstudio.queue.queueing import Queue
 
 REMEMBERED = "queue/devices"
-
-
-class _Carrier(QObject):
-    found = Signal(object)
-
-
-class _Asking(QRunnable):
-    """Asks the driver beside the window's thread: it may take its time."""
-
-    def __init__(self, carrier: _Carrier) -> None:
-        super().__init__()
-        self._carrier = carrier
-
-    def run(self) -> None:
-        """Ask, and hand over."""
-        self._carrier.found.emit(accelerators())
 
 
 class Devices(QObject):
@@ -38,10 +23,8 @@ class Devices(QObject):
         self.known: tuple[Accelerator, ...] = ()
         self._queue = queue
         self._children: dict[str, ChildTrainer] = {}
-        self._carrier = _Carrier()
-        self._carrier.found.connect(self.take)
-        self._pool = QThreadPool(self)
-        self._pool.start(_Asking(self._carrier))
+        self._chores = Chores(self)
+        self._chores.do(accelerators, self.take)  # the driver may take its time
 
     def take(self, found: tuple[Accelerator, ...]) -> None:
         """Know these GPUs; the first is the window's own. Those that were used last time are used again."""
@@ -72,4 +55,4 @@ class Devices(QObject):
 
     def wait(self) -> None:
         """Until the driver has answered: for the end of the program."""
-        self._pool.waitForDone()
+        self._chores.wait()

@@ -5,32 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtCore import QObject, Signal
 
 from engine.experiment import Experiment
 from engine.queue import estimate
 from engine.queue.estimate import Pace
 from engine.sweeps.estimate import in_words
-
-
-class _Carrier(QObject):
-    """Brings what was read out of the thread that read it."""
-
-    read = Signal(object)
-
-
-class _Reading(QRunnable):
-    def __init__(self, home: Path, carrier: _Carrier) -> None:
-        super().__init__()
-        self._home, self._carrier = home, carrier
-
-    def run(self) -> None:
-        """Read; what cannot be read tells of no run."""
-        try:
-            found = estimate.paces(self._home)
-        except OSError:
-            found = ()
-        self._carrier.read.emit(found)
+from kdstudio.chores import Chores
 
 
 class Pacing(QObject):
@@ -43,13 +24,12 @@ class Pacing(QObject):
         self._home = home
         self._known: tuple[Pace, ...] | None = None
         self._judged = "judged by earlier runs"
-        self._carrier = _Carrier()
-        self._carrier.read.connect(self._take)
-        self._pool = QThreadPool(self)
+        self._chores = Chores(self)
+        self._chores.failed.connect(lambda _: self._take(()))  # what cannot be read tells of no run
 
     def read(self) -> None:
         """Look at the runs as they are now."""
-        self._pool.start(_Reading(self._home, self._carrier))
+        self._chores.do(lambda: estimate.paces(self._home), self._take)
 
     def add(self, experiment: Experiment, seconds: float) -> None:
         """Know what a run of an experiment takes, measured."""
@@ -68,7 +48,7 @@ class Pacing(QObject):
 
     def wait(self) -> None:
         """Until they have been read: for the end of the program."""
-        self._pool.waitForDone()
+        self._chores.wait()
 
     def words(self, experiments: Sequence[Experiment]) -> str:
         """How long these will take one after another, as part of a sentence."""
