@@ -1,14 +1,12 @@
-"""Other runs to compare one with: those of the same dataset in the same folder, looked for beside the window's thread."""
+"""Other runs to compare one with: those of the same dataset in the same folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
 
 from engine import runs
 from engine.runs import RunError, RunFolder
@@ -29,46 +27,6 @@ class ClassAccuracy(NamedTuple):
     path: Path
     values: NDArray[np.float64]
     names: list[str]
-
-
-class _Heard(QObject):
-    """Carries what was found out of the thread that looked."""
-
-    found = Signal(object)
-    failed = Signal(str)
-
-
-class _Look(QRunnable):
-    """Does one thing beside the window's thread; what hears of it lives as long."""
-
-    def __init__(self, work: Callable[[], Any]) -> None:
-        super().__init__()
-        self._work, self.heard = work, _Heard()
-
-    def run(self) -> None:
-        """Do it, and hand over what came of it."""
-        try:
-            self.heard.found.emit(self._work())
-        except (RunError, OSError) as error:
-            self.heard.failed.emit(str(error))
-
-
-def look_for(run: Path, dataset: str, found: Callable[[list[Baseline]], None], failed: Callable[[str], None]) -> None:
-    """Find the other finished runs on a dataset beside a run, the newest first. `found` and `failed` are methods of a QObject,
-    called in its thread as long as it is there."""
-    _begin(lambda: of_dataset(run, dataset), found, failed)
-
-
-def read_accuracy(run: Path, found: Callable[[ClassAccuracy], None], failed: Callable[[str], None]) -> None:
-    """Read what a finished run reached in each class, in the same way."""
-    _begin(lambda: class_accuracy(run), found, failed)
-
-
-def _begin(work: Callable[[], Any], found: Callable[[Any], None], failed: Callable[[str], None]) -> None:
-    look = _Look(work)
-    look.heard.found.connect(found)
-    look.heard.failed.connect(failed)
-    QThreadPool.globalInstance().start(look)
 
 
 def of_dataset(run: Path, dataset: str) -> list[Baseline]:

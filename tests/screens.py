@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from patient import PatientTrainer
 from PySide6.QtCore import QCoreApplication, QEvent
@@ -15,14 +14,12 @@ from recorded import Recipe, record
 from engine import presets
 from engine.cards import catalogue
 from engine.queue import AWAITED
+from kdstudio.charts.redraw import Redraw
+from kdstudio.chores import Chores
 from kdstudio.entries import ENTRIES, compare
 from kdstudio.store import Store
 from kdstudio.window import Window
 
-if TYPE_CHECKING:
-    from kdstudio.screens.compare import CompareScreen
-
-ROUNDS = 6
 KEYS = tuple(entry.key for entry in ENTRIES)
 EXPERIMENT = "experiments/digits-dkd"
 
@@ -52,20 +49,24 @@ def open_window(home: Path, scene: Scene, size: tuple[int, int]) -> Window:
 
 def settle(window: Window) -> None:
     """Everything that waits for its turn has had it: lists read, charts drawn, layouts done."""
-    if "runs" in window.built():
-        window.runs.wait()
-    for _ in range(4):
+    busy = True
+    while busy:
         QCoreApplication.sendPostedEvents(None, 0)
         QCoreApplication.processEvents()
-    for screen in (window.run, window.past) if "run" in window.built() or window._past is not None else ():
-        screen.redraw.finish()
-    QCoreApplication.processEvents()
+        for redraw in window.findChildren(Redraw):  # what is drawn may ask for more to be read
+            redraw.finish()
+        under_way = [chores for chores in window.findChildren(Chores) if chores.pending]
+        for chores in under_way:
+            chores.wait()
+        busy = bool(under_way)
+    for _ in range(3):
+        QCoreApplication.processEvents()
 
 
 def close(window: Window) -> None:
     """Let a window of these go."""
-    if "runs" in window.built():
-        window.runs.wait()
+    for chores in window.findChildren(Chores):
+        chores.wait()
     window.trainer.enter("idle")  # type: ignore[attr-defined]
     window.close()
     window.deleteLater()
@@ -94,10 +95,6 @@ def _live(state: str, name: str) -> Callable[[Window, Path], None]:
 def _compared(window: Window, home: Path) -> None:
     """The runs of the folder side by side."""
     compare.lay(window, sorted(path.parent for path in home.glob("*/experiment.yaml")))
-    screen = cast("CompareScreen", window.page("compare"))
-    for _ in range(ROUNDS):  # the runs are read, then their curves, then drawn
-        screen.wait()
-        QCoreApplication.processEvents()
 
 
 def _waiting(window: Window, home: Path) -> None:

@@ -15,6 +15,7 @@ from kdstudio.charts.diverging import Diverging
 from kdstudio.charts.figures import figure
 from kdstudio.charts.picker import Picker
 from kdstudio.charts.records import Records
+from kdstudio.chores import Chores
 from kdstudio.history import History
 
 TEACHER = "class_accuracy_teacher"
@@ -33,6 +34,8 @@ class GainCard(Card):
         self._others: list[Baseline] = []
         self._read: dict[Path, ClassAccuracy] = {}
         self._looked = False
+        self._chores = Chores(self)
+        self._chores.failed.connect(self._failed)
         self._values: NDArray[np.float64] = np.zeros(0)
         self._names: list[str] = []
         self._caption = theme.set_role(QLabel(), "faint")
@@ -84,7 +87,8 @@ class GainCard(Card):
         folder = self.history.folder
         if not self._looked and folder is not None and folder.is_dir():
             self._looked = True
-            baselines.look_for(folder, str(self.history.plan.get("dataset", "")), self._found, self._failed)
+            dataset = str(self.history.plan.get("dataset", ""))
+            self._chores.do(lambda: baselines.of_dataset(folder, dataset), self._found)
 
     def _found(self, others: list[Baseline]) -> None:
         self._others = others
@@ -97,7 +101,7 @@ class GainCard(Card):
     def _choose(self) -> None:
         wanted = self._against.currentData()
         if isinstance(wanted, Path) and wanted not in self._read:
-            baselines.read_accuracy(wanted, self._take, self._failed)
+            self._chores.do(lambda: baselines.class_accuracy(wanted), self._take)
             return
         self._show()
 

@@ -63,6 +63,12 @@ def controls(root: QWidget) -> list[QWidget]:
     ]
 
 
+def choices(widget: QWidget) -> list[QWidget]:
+    """The buttons of which one is always chosen: Tab reaches one of them, the arrows the others."""
+    group = widget.group() if isinstance(widget, QAbstractButton) else None
+    return list(group.buttons()) if group is not None and group.exclusive() else []
+
+
 def described(widget: QWidget) -> str:
     around = []
     here: QWidget | None = widget
@@ -93,6 +99,7 @@ def test_tab_reaches_every_control_and_comes_round(opened: Any, scene: Scene) ->
         if here is start:
             break
         reached.append(here)
+        reached.extend(choices(here))
     assert window.focusWidget() is start, f"Tab never leaves {described(window.focusWidget())}"
     lost = [described(w) for w in wanted if w not in reached and w.focusWidget() not in reached]
     assert lost == []

@@ -12,13 +12,13 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     QPoint,
     Qt,
-    QThreadPool,
     QTimer,
 )
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QListView
 
 from kdstudio import boxes, theme
+from kdstudio.chores import Chores
 from kdstudio.help.palette import sources
 from kdstudio.help.palette.hits import Hit, best
 from kdstudio.help.palette.lines import HIT, HitLines
@@ -70,9 +70,7 @@ class Palette(QFrame):
         self._window = window
         self._near: list[Hit] = []
         self._far: list[Hit] = []
-        self._pool = QThreadPool(self)
-        self._gathered = sources.Gathered()
-        self._gathered.read.connect(self._take)
+        self._chores = Chores(self)
         theme.set_role(self, "popup")
         self.setAccessibleName("Search everything")
         self.search = QLineEdit()
@@ -102,7 +100,7 @@ class Palette(QFrame):
     def open(self) -> None:
         """Show, with nothing typed yet."""
         self._near = [hit for source in sources.NEAR for hit in source(self._window)]
-        self._pool.start(sources.Gather(self._window.home, self._gathered))
+        self._chores.do(lambda: sources.gather(self._window.home), self._take)
         width = min(theme.SPACE * 84, self._window.width() - theme.MARGIN * 2)
         self.resize(width, min(theme.SPACE * 60, self._window.height() - theme.SPACE * 16))
         self.move(self._window.mapToGlobal(QPoint((self._window.width() - width) // 2, theme.SPACE * 8)))
@@ -113,7 +111,7 @@ class Palette(QFrame):
 
     def wait(self) -> None:
         """Until presets and runs have been read: for the end of the program."""
-        self._pool.waitForDone()
+        self._chores.wait()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keys in the field that act on the list."""
@@ -126,8 +124,8 @@ class Palette(QFrame):
                 return True
         return super().eventFilter(watched, event)
 
-    def _take(self, named: Any, rows: Any) -> None:
-        self._far = [*sources.of_presets(self._window, named), *sources.of_runs(self._window, rows)]
+    def _take(self, far: sources.Far) -> None:
+        self._far = [*sources.of_presets(self._window, far.presets), *sources.of_runs(self._window, far.runs)]
         if self.isVisible():
             self._filter(self.search.text())
 

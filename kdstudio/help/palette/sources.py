@@ -6,9 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from PySide6.QtCore import QObject, QRunnable, Signal
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine import presets, runs
 from kdstudio import commands, settings_index
@@ -80,27 +78,20 @@ NEAR: tuple[Callable[[Window], list[Hit]], ...] = (screens, actions, settings, m
 """Sources that are at hand; in the order in which equally good hits are shown."""
 
 
-class Gathered(QObject):
-    """Carries what was read out of the thread that read it: presets as PresetName, runs as RunRow."""
+class Far(NamedTuple):
+    """What has to be read."""
 
-    read = Signal(object, object)
+    presets: tuple[presets.PresetName, ...]
+    runs: tuple[runs.RunRow, ...]
 
 
-class Gather(QRunnable):
-    """Reads the titles of the presets and the list of runs."""
-
-    def __init__(self, home: Path, gathered: Gathered) -> None:
-        super().__init__()
-        self._home, self._gathered = home, gathered
-
-    def run(self) -> None:
-        """Read, and hand over; a folder of runs that cannot be read has none."""
-        named = tuple(preset for preset in presets.names() if preset.kind == "experiments" and not preset.problem)
-        try:
-            rows = tuple(runs.listing(self._home))
-        except OSError:
-            rows = ()
-        self._gathered.read.emit(named, rows)
+def gather(home: Path) -> Far:
+    """Read the titles of the presets and the list of runs; a folder of runs that cannot be read has none."""
+    named = tuple(preset for preset in presets.names() if preset.kind == "experiments" and not preset.problem)
+    try:
+        return Far(named, tuple(runs.listing(home)))
+    except OSError:
+        return Far(named, ())
 
 
 def of_presets(window: Window, named: tuple[presets.PresetName, ...]) -> list[Hit]:

@@ -4,49 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtCore import QObject, Signal
 
-from engine.comparison import CompareError, Comparison, curves
+from engine.comparison import Comparison, curves
 from engine.runs import Column
+from kdstudio.chores import Chores
+
+T = TypeVar("T")
 
 KEPT = 24
 """So many numbers of all runs are kept in memory; the one asked for longest ago goes first."""
-
-
-class _Carrier(QObject):
-    """Carries what a job made, or why it could not, out of its thread, to those that wait in the window's."""
-
-    made = Signal(object)
-    failed = Signal(str)
-
-    def __init__(self, take: Callable[[Any], None], fail: Callable[[str], None]) -> None:
-        super().__init__()
-        self._take, self._fail = take, fail
-        self.made.connect(self._deliver)
-        self.failed.connect(self._refuse)
-
-    def _deliver(self, made: object) -> None:
-        self._take(made)
-
-    def _refuse(self, sentence: str) -> None:
-        self._fail(sentence)
-
-
-class _Job(QRunnable):
-    def __init__(self, call: Callable[[], Any], carrier: _Carrier) -> None:
-        super().__init__()
-        self._call, self._carrier = call, carrier
-
-    def run(self) -> None:
-        """Do it, and hand over what came out."""
-        try:
-            self._carrier.made.emit(self._call())
-        except CompareError as error:
-            self._carrier.failed.emit(str(error))
-        except OSError as error:
-            self._carrier.failed.emit(f"{error.filename or 'A run'} cannot be read: {error.strerror or error}")
 
 
 class Reader(QObject):
@@ -58,19 +27,17 @@ class Reader(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
+        self._chores = Chores(self, at_once=1)
         self._comparison: Comparison | None = None
         self._held: dict[str, dict[str, Column]] = {}
         self._wanted: list[str] = []
         self._reading: tuple[str, ...] = ()
         self._round = 0
-        self._carriers: list[_Carrier] = []
 
     def compare(self, paths: Sequence[Path], baseline: Path | None, home: Path) -> None:
         """Read runs anew."""
         self._round += 1
-        self._start(lambda: _whole(paths, baseline, home), self._compared, self.refused.emit)
+        self._start(lambda: _whole(paths, baseline, home), self.compared.emit, self.refused.emit)
 
     def take(self, comparison: Comparison) -> None:
         """Read curves for this comparison from now on; those of other runs are forgotten."""
@@ -91,7 +58,7 @@ class Reader(QObject):
 
     def wait(self) -> None:
         """Until nothing is being read: for the end of the program, and for tests."""
-        self._pool.waitForDone()
+        self._chores.wait()
 
     def _next(self) -> None:
         comparison, keys = self._comparison, tuple(self._wanted)
@@ -113,24 +80,19 @@ class Reader(QObject):
         self._reading = ()
         self.refused.emit(sentence)
 
-    def _compared(self, comparison: Comparison) -> None:
-        self.compared.emit(comparison)
-
-    def _start(self, call: Callable[[], Any], made: Callable[[Any], None], failed: Callable[[str], None]) -> None:
-        """Do something in the pool; what comes out too late, because others were asked for, is dropped."""
+    def _start(self, work: Callable[[], T], then: Callable[[T], None], refused: Callable[[str], None]) -> None:
+        """Have something done; what comes out too late, because other runs were asked for, is dropped."""
         asked = self._round
 
-        def if_still_wanted(take: Callable[[Any], None]) -> Callable[[Any], None]:
-            def taken(value: Any) -> None:
-                self._carriers.remove(carrier)
-                if asked == self._round:
-                    take(value)
+        def take(found: T) -> None:
+            if asked == self._round:
+                then(found)
 
-            return taken
+        def refuse(sentence: str) -> None:
+            if asked == self._round:
+                refused(sentence)
 
-        carrier = _Carrier(if_still_wanted(made), if_still_wanted(failed))
-        self._carriers.append(carrier)
-        self._pool.start(_Job(call, carrier))
+        self._chores.do(work, take, refuse)
 
 
 def _whole(paths: Sequence[Path], baseline: Path | None, home: Path) -> Comparison:

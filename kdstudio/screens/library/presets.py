@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from engine import presets
 from engine.presets import PresetError, PresetName, own, places
 from kdstudio import asking, theme
+from kdstudio.chores import Chores
 from kdstudio.screens.library import paper
-from kdstudio.screens.library.background import Reading
 from kdstudio.screens.library.paper import Page
 from kdstudio.screens.library.shelf import Item, Shelf
 from kdstudio.store import Store
@@ -36,8 +36,8 @@ class PresetShelf(Shelf):
         super().__init__(store, parent)
         self.found: dict[str, PresetName] = {}
         self._seen: dict[str, float] = {}
-        self.reading = Reading(_read, self)
-        self.reading.done.connect(self._take)
+        self._chores = Chores(self, at_once=1)
+        self._chores.failed.connect(self.failed)
 
     def items(self) -> list[Item]:
         """The person's own first, then the shipped ones by their kind."""
@@ -58,11 +58,11 @@ class PresetShelf(Shelf):
 
     def refresh(self) -> None:
         """Read the folders again."""
-        self.reading.begin()
+        self._chores.do(_read, self._take)
 
     def end(self) -> None:
         """Wait for what is being read."""
-        self.reading.wait()
+        self._chores.wait()
 
     def duplicate(self, key: str, title: str) -> str:
         """Copy a preset under a title; a refusal, or nothing."""

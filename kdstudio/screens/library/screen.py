@@ -172,7 +172,11 @@ class LibraryScreen(QWidget):
         self._gone = gone
         standing = own.dependents(gone.name)
         more = f" {', '.join(standing)} stood on it and cannot be opened without it." if standing else ""
-        self._said.setText(f"{gone.name} is in the bin.{more}")
+        self._tell(f"{gone.name} is in the bin.{more}", undo=True)
+
+    def _tell(self, sentence: str, *, undo: bool = False) -> None:
+        self._said.setText(sentence)
+        self.undo.setVisible(undo)
         self.banner.show()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -206,6 +210,7 @@ class LibraryScreen(QWidget):
             shelf.chosen.connect(self.chosen)
             shelf.stacked.connect(self.stacked)
             shelf.changed.connect(partial(self._changed, shelf))
+            shelf.failed.connect(self._tell)
             shelf.turned.connect(partial(self._turned, shelf))
 
     def _offer(self) -> None:

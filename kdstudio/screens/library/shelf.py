@@ -25,7 +25,8 @@ class Item:
 
 
 class Shelf(QObject):
-    """Lists its items and makes their pages. `changed`: the list is another; `turned`: the page of this key says more by now.
+    """Lists its items and makes their pages. `changed`: the list is another; `turned`: the page of this key says more by now;
+    `failed`: the sentence of what could not be read.
 
     What a page's buttons ask for: `opened` a preset by its name, `chosen` settings of the form (by dotted path) and the one to
     go to, `stacked` a method for the stack.
@@ -36,6 +37,7 @@ class Shelf(QObject):
     nothing = "Nothing is here yet."
 
     changed = Signal()
+    failed = Signal(str)
     turned = Signal(str)
     opened = Signal(str)
     chosen = Signal(dict, str)

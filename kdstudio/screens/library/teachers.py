@@ -15,9 +15,9 @@ from engine import published, runs
 from engine.downloads import checksum
 from engine.export import header
 from engine.published import Published
+from kdstudio.chores import Chores
 from kdstudio.journal import size
 from kdstudio.screens.library import paper
-from kdstudio.screens.library.background import Reading
 from kdstudio.screens.library.paper import Page
 from kdstudio.screens.library.shelf import Item, Shelf
 from kdstudio.store import Store
@@ -64,8 +64,8 @@ class TeacherShelf(Shelf):
         self.folder = home / "teachers"
         self.kept: dict[str, Kept] = {}
         self._seen: dict[str, tuple[int, float]] = {}
-        self.reading = Reading(lambda: kept(self.folder), self)
-        self.reading.done.connect(self._take)
+        self._chores = Chores(self, at_once=1)
+        self._chores.failed.connect(self.failed)
 
     def items(self) -> list[Item]:
         """Those trained here, then the published ones."""
@@ -93,11 +93,11 @@ class TeacherShelf(Shelf):
             return  # a file that went away just now: the next look finds the rest
         if there != self._seen:
             self._seen = there
-            self.reading.begin()
+            self._chores.do(lambda: kept(self.folder), self._take)
 
     def end(self) -> None:
         """Wait for what is being read."""
-        self.reading.wait()
+        self._chores.wait()
 
     def _take(self, found: list[Kept]) -> None:
         self.kept = {each.path.name: each for each in found}

@@ -15,6 +15,7 @@ from kdstudio.baselines import Baseline
 from kdstudio.charts.answers import Answers
 from kdstudio.charts.card import Card, Rows, Waiting
 from kdstudio.charts.picker import Picker
+from kdstudio.chores import Chores
 from kdstudio.history import History
 from kdstudio.icons import TextButton
 from kdstudio.screens.run.trial import Trial
@@ -36,6 +37,8 @@ class TryCard(Card):
         self.beside = Picker("Another run to ask as well")
         self._asked: list[str] = []
         self._looked = False
+        self._chores = Chores(self)
+        self._chores.failed.connect(self._failed)
         self._waiting = Waiting(NOT_YET)
         self._notes = theme.set_role(QLabel(), "faint")
         self._notes.setWordWrap(True)
@@ -84,7 +87,8 @@ class TryCard(Card):
         folder = self.history.folder
         if ready and not self._looked and folder is not None:
             self._looked = True
-            baselines.look_for(folder, str(self.history.plan.get("dataset", "")), self._found, self._failed)
+            dataset = str(self.history.plan.get("dataset", ""))
+            self._chores.do(lambda: baselines.of_dataset(folder, dataset), self._found)
 
     @property
     def ready(self) -> bool:
