@@ -115,6 +115,12 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         self.cursor_words.move(min(max(0, foot.x() - self.cursor_words.width() // 2), room), self.height() - HEIGHT)
         self.cursor_words.show()
 
+    def follow(self, x: float) -> None:
+        """The pointer is in another plot, over this place: only the upright line of the cross."""
+        self.unpoint()
+        self.cursor_line.setValue(x)
+        self.cursor_line.setVisible(True)
+
     def _tell(self, x: float, news: str) -> None:
         self.news.setVisible(bool(news))
         if news:
@@ -139,12 +145,16 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
     def leaveEvent(self, event: QEvent) -> None:
         """Values go back to the newest."""
         super().leaveEvent(event)
+        self.unpoint()
+        self.left.emit()
+
+    def unpoint(self) -> None:
+        """No cross any more."""
         self.cursor_line.setVisible(False)
         self.cursor_level.setVisible(False)
         self.news.hide()
         self.cursor_words.set_text("")
         self.cursor_words.hide()
-        self.left.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom with Ctrl; otherwise the page scrolls."""

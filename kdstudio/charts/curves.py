@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from kdstudio import theme
@@ -44,10 +45,10 @@ class CurveCard(Card):
         super().__init__(plot.title, plot.unit, plot.help)
         self.plot, self.history = plot, history
         self.key = plot.key
-        self.lens = OwnLens(shared, plot.log, self)
+        self.lens, self._crossing = OwnLens(shared, plot.log, self), shared.crossing
         self.legend = Legend()
         self._drawn: list[Drawn] = []
-        self._cursor: tuple[float, float] | None = None
+        self._cursor: tuple[float, float | None] | None = None  # no height where the pointer is in another plot
         self._reading = plot.lines
         self._stages = Picker("Stage shown in this plot")
         self._stages.setVisible(False)
@@ -72,6 +73,7 @@ class CurveCard(Card):
         self.lens.changed.connect(self._look_anew)
         self.legend.toggled.connect(self.redraw)
         self.legend.pointed.connect(self._light)
+        self._crossing.moved.connect(self._follow)
         theme.signals.changed.connect(self._dress)
         add_look_menu(self, self.lens)
         if self.plot.weighted is not None:
@@ -235,10 +237,30 @@ class CurveCard(Card):
         self._cursor = (x, y)
         self._light(self._meant(x, y))
         self._say_values()
+        at = self._snapped()
+        self._crossing.point(self, self._scale(), x if at is None else at)
 
     def _unpoint(self) -> None:
         self._cursor = None
         self._light("")
+        self._say_values()
+        self._crossing.leave(self)
+
+    def _scale(self) -> str:
+        """What makes the same x the same moment: two stages begin at 0, each by itself."""
+        return f"{self.lens.axis} of {self.shown_stage()}"
+
+    def _follow(self, plot: QObject, scale: str, x: float) -> None:
+        """The pointer moved in a plot: in another one over the same scale, this one shows what was measured then."""
+        if plot is self or not self.isVisible() or not self._drawn:
+            return
+        if scale == self._scale():
+            self._cursor = (x, None)
+        elif self._cursor is not None:
+            self._cursor = None
+            self.canvas.unpoint()
+        else:
+            return
         self._say_values()
 
     def _light(self, key: str) -> None:
@@ -257,10 +279,17 @@ class CurveCard(Card):
         """The newest values in the legend, or those under the cursor."""
         at = self._snapped()
         if at is not None and self._cursor is not None:
-            words = clock(at, 1.0) if self.lens.axis == "time" else figure(at)
-            self.canvas.point_at(at, self._cursor[1], f"{self.lens.axis} {words}", self._meant_at(at) or self._news_at(at))
+            self._cross(at, *self._cursor)
         places = ((d, len(d.y) - 1 if at is None else nearest(d.x, at)) for d in self._drawn)
         self.legend.set_values({d.key: float(d.y[place]) for d, place in places})
+
+    def _cross(self, at: float, x: float, height: float | None) -> None:
+        """At the measured position nearest to the pointer; where that is in another plot, right below it."""
+        if height is None:
+            self.canvas.follow(x)
+            return
+        words = clock(at, 1.0) if self.lens.axis == "time" else figure(at)
+        self.canvas.point_at(at, height, f"{self.lens.axis} {words}", self._meant_at(at) or self._news_at(at))
 
     def _meant_at(self, at: float) -> str:
         """Which curve is pointed at, and its value, where there are too many to tell by their colours."""

@@ -9,11 +9,12 @@ from typing import Any, get_args
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from kdstudio.charts.crossing import Crossing
 from kdstudio.curve import Numbers, XAxis
 
 
 class Lens(QObject):
-    """Shared by the charts of a screen; `changed` asks all of them to draw anew."""
+    """Shared by the charts of a screen; `changed` asks all of them to draw anew, `crossing` is the one pointer in them."""
 
     changed = Signal()
 
@@ -22,6 +23,7 @@ class Lens(QObject):
         self.axis: XAxis = "epoch"
         self.smoothing = 0.0
         self.calm = False
+        self.crossing = Crossing(self)
 
     def set_axis(self, axis: XAxis) -> None:
         """Step, epoch or time."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
@@ -14,6 +14,7 @@ from engine.comparison.curves import Overlay, averaged
 from kdstudio import theme
 from kdstudio.charts.canvas import Canvas
 from kdstudio.charts.card import Card, Rows, Waiting
+from kdstudio.charts.crossing import Crossing
 from kdstudio.charts.figures import clock, figure
 from kdstudio.charts.overlay_strokes import OverlayStrokes, Trace
 from kdstudio.charts.ranges import Ranged
@@ -82,10 +83,10 @@ class OverlayCard(Card):
 
     pointed = Signal(str, dict)
 
-    def __init__(self, overlay: Overlay, tracks: Callable[[OverlayCard], list[Track] | None]) -> None:
+    def __init__(self, overlay: Overlay, tracks: Callable[[OverlayCard], list[Track] | None], crossing: Crossing) -> None:
         super().__init__(overlay.title, overlay.unit, overlay.help)
         self.key = overlay.key
-        self.overlay, self._tracks = overlay, tracks
+        self.overlay, self._tracks, self._crossing = overlay, tracks, crossing
         self.axis: XAxis = "epoch"
         self.smoothing = 0.0
         self.drawn: list[Track] = []
@@ -113,7 +114,8 @@ class OverlayCard(Card):
         self.body.addWidget(self._stack)
         self._log.toggled.connect(self.show_everything)
         self.canvas.pointed.connect(self._point)
-        self.canvas.left.connect(lambda: self.pointed.emit("", {}))
+        self.canvas.left.connect(self._unpoint)
+        self._crossing.moved.connect(self._follow)
         self.canvas.on_double_click(self.show_everything)
         theme.signals.changed.connect(self._dress)
 
@@ -178,8 +180,26 @@ class OverlayCard(Card):
         at = float(places[nearest(places, x)])
         words = f"{self.axis} {clock(at, 1.0) if self.axis == 'time' else figure(at)}"
         self.canvas.point_at(at, y, words)
+        self._crossing.point(self, self._scale(), at)
         values = {name: float(y[nearest(places, at)]) for name, (places, y) in self._curves.items() if len(y)}
         self.pointed.emit(words, values)
+
+    def _unpoint(self) -> None:
+        self.pointed.emit("", {})
+        self._crossing.leave(self)
+
+    def _scale(self) -> str:
+        """What makes the same x the same moment of training."""
+        return f"{self.axis} of {self.overlay.key.partition('/')[0]}"
+
+    def _follow(self, plot: QObject, scale: str, x: float) -> None:
+        """The pointer moved in a plot: in another one over the same scale, this one shows the place."""
+        if plot is self or not self.isVisible() or not self.drawn:
+            return
+        if scale == self._scale():
+            self.canvas.follow(x)
+        else:
+            self.canvas.unpoint()
 
     def _dress(self) -> None:
         self.canvas.dress()

@@ -97,6 +97,31 @@ def test_the_cursor_tells_every_curves_value_there(show: Show, tmp_path: Path) -
     assert card.canvas.cursor_words.text() == ""
 
 
+def test_the_cursor_of_one_plot_is_that_of_all_over_the_same_scale(show: Show, tmp_path: Path, qtbot: QtBot) -> None:
+    history, lens = replayed(tmp_path, SMALL), Lens()
+    here = show(CurveCard(plots.accuracy(history.plan), history, lens))
+    beside = show(CurveCard(plots.losses(history.plan), history, lens))
+    newest = values(beside)
+    here.canvas.pointed.emit(3.1, 90.0)
+    qtbot.waitUntil(beside.canvas.cursor_line.isVisible, timeout=2000)
+    assert beside.canvas.cursor_line.value() == here.canvas.cursor_line.value()
+    assert not beside.canvas.cursor_level.isVisible() and beside.canvas.cursor_words.text() == ""
+    assert values(beside).keys() == newest.keys() and values(beside) != newest
+    QApplication.sendEvent(here.canvas, QEvent(QEvent.Type.Leave))
+    qtbot.waitUntil(lambda: not beside.canvas.cursor_line.isVisible(), timeout=2000)
+    assert values(beside) == newest
+
+
+def test_the_cursor_is_not_shared_between_scales(show: Show, tmp_path: Path, qtbot: QtBot) -> None:
+    history, lens = replayed(tmp_path, SMALL), Lens()
+    here = show(CurveCard(plots.accuracy(history.plan), history, lens))
+    other = show(CurveCard(plots.losses(history.plan), history, lens))
+    other.lens.choose("axis", "step")
+    with qtbot.waitSignal(lens.crossing.moved, timeout=2000):
+        here.canvas.pointed.emit(3.1, 90.0)
+    assert not other.canvas.cursor_line.isVisible()
+
+
 def test_a_click_in_the_legend_hides_a_curve_and_keeps_it_hidden(show: Show, tmp_path: Path, qtbot: QtBot) -> None:
     history = replayed(tmp_path, SMALL)
     card = show(CurveCard(plots.accuracy(history.plan), history, Lens()))

@@ -16,6 +16,7 @@ from engine.runs import Column
 from kdstudio import boxes, run_colours, theme
 from kdstudio.charts.board import Board
 from kdstudio.charts.card import Card
+from kdstudio.charts.crossing import Crossing
 from kdstudio.charts.overlay import OverlayCard, Track
 from kdstudio.charts.picker import QuietSlider
 from kdstudio.charts.redraw import Redraw
@@ -35,6 +36,7 @@ class PlotsTab(QWidget):
         self.reader, self._visible, self._dress = reader, visible, dress
         self.comparison: Comparison | None = None
         self.axis: XAxis = "epoch"
+        self._crossing = Crossing(self)
         self.board = Board()
         self.redraw = Redraw(self.board, self)
         self.redraw.at_once = True
@@ -127,7 +129,7 @@ class PlotsTab(QWidget):
         self.board.add(card)
 
     def _add(self, overlay: Overlay) -> None:
-        card = OverlayCard(overlay, self._tracks)
+        card = OverlayCard(overlay, self._tracks, self._crossing)
         card.pointed.connect(lambda words, values: self.pointed.emit(f"{overlay.title}, {words}" if words else "", values))
         card.stale.connect(self.redraw.mark)
         self._dress(card)
