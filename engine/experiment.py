@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -284,6 +285,7 @@ CE_WEIGHT = Spec(
 """A setting every method has: the first method of the stack that sets it decides."""
 
 
+@cache
 def section_specs(section: str) -> tuple[Spec, ...]:
     """The settings of one section, without those of sections inside it."""
     return specs(SECTIONS[section])
