@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
@@ -102,6 +104,14 @@ def lasting(seconds: float) -> str:
         return f"{minutes} min"
     hours, rest = divmod(minutes, 60)
     return f"{hours} h {rest:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def moment(at: float) -> str:
+    """A point in time in local words: `4 Mar 10:11`, or `4 Mar 2024` where it is not of the present year."""
+    if not at:
+        return ""
+    then = datetime.fromtimestamp(at)
+    return f"{then.day} {then:%b} " + (f"{then:%H:%M}" if then.year == datetime.now().year else f"{then.year}")
 
 
 def sentence_case(words: str) -> str:

@@ -1,4 +1,4 @@
-"""Compare: several runs side by side, chosen in Runs."""
+"""Compare: several runs side by side."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ def build(window: Window) -> CompareScreen:
     """The screen over the window's runs."""
     from kdstudio.screens.compare import CompareScreen
 
-    screen = CompareScreen(window.home)
-    screen.runs_requested.connect(window.show_runs)
-    return screen
+    return CompareScreen(window.home)
 
 
 def lay(window: Window, paths: list[Path]) -> None:

@@ -20,6 +20,7 @@ from kdstudio.charts.ranges import Ranged
 from kdstudio.charts.run_rows import RunRowsCard
 from kdstudio.entries import ENTRIES
 from kdstudio.screens.compare import CompareScreen
+from kdstudio.screens.compare.choosing import ChooseSheet
 from kdstudio.screens.compare.naming import SaveSheet
 from kdstudio.store import Store
 from kdstudio.window import Window
@@ -59,14 +60,64 @@ def headings(screen: CompareScreen) -> list[str]:
     return [item.text(n) for n in range(item.columnCount())]
 
 
+def chooser(screen: CompareScreen, qtbot: QtBot) -> ChooseSheet:
+    """The sheet, when the runs have been read."""
+    qtbot.waitUntil(lambda: bool(screen.findChildren(ChooseSheet)), timeout=5000)
+    return screen.findChildren(ChooseSheet)[-1]
+
+
 def test_a_screen_without_runs_says_what_to_do(qtbot: QtBot, home: Path) -> None:
     made = CompareScreen(home)
     qtbot.addWidget(made)
     made.show()
     assert made._choose.isVisible() and not made.save.isEnabled() and not made.report.isEnabled()
-    with qtbot.waitSignal(made.runs_requested):
-        qtbot.mouseClick(made._choose, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(made._choose, Qt.MouseButton.LeftButton)
+    sheet = chooser(made, qtbot)
+    assert sheet._pages.currentIndex() == 1 and not sheet.buttons["Compare"].isEnabled()  # there are none to choose
+    sheet.reject()
     made.wait()
+
+
+def test_runs_are_ticked_by_keys_and_compared_in_the_order_of_their_ticks(screen: CompareScreen, qtbot: QtBot) -> None:
+    before = [side.path for side in screen.comparison.sides]  # type: ignore[union-attr]
+    qtbot.mouseClick(screen.add, Qt.MouseButton.LeftButton)
+    sheet = chooser(screen, qtbot)
+    assert sorted(sheet.model.chosen) == sorted(before)
+    sheet.table.setFocus()
+    for row in range(5):
+        sheet.table.setCurrentIndex(sheet.model.index(row, 0))
+        qtbot.keyClick(sheet.table, Qt.Key.Key_Space)
+    assert len(sheet.model.chosen) == 1 and not sheet.buttons["Compare"].isEnabled()
+    qtbot.keyClick(sheet.table, Qt.Key.Key_Space)
+    wanted = list(sheet.model.chosen)
+    qtbot.mouseClick(sheet.buttons["Compare"], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(screen.roster.rows) == 2, timeout=5000)
+    assert [side.path for side in screen.comparison.sides] == wanted  # type: ignore[union-attr]
+    assert screen.comparison.baseline.path == wanted[0]  # type: ignore[union-attr]
+
+
+def test_the_runs_to_choose_from_are_filtered_as_in_runs(screen: CompareScreen, qtbot: QtBot) -> None:
+    screen.choose()
+    sheet = chooser(screen, qtbot)
+    every = sheet.model.rowCount()
+    qtbot.keyClicks(sheet.search, "seed = 1")
+    assert 0 < sheet.model.rowCount() < every
+    sheet.search.setText("seed = ")
+    assert "seed" in sheet.said.text().lower() and 0 < sheet.model.rowCount() < every  # said, and the list stays
+    sheet.search.setText("nobody-has-this")
+    assert sheet.model.rowCount() == 0 and len(sheet.model.chosen) == every
+    sheet.reject()
+
+
+def test_the_cross_of_one_plot_stands_in_all_of_the_same_scale(screen: CompareScreen, qtbot: QtBot) -> None:
+    here, beside = card(screen), card(screen, "distilling/loss")
+    qtbot.waitUntil(lambda: bool(beside.drawn), timeout=5000)
+    here.canvas.pointed.emit(3.0, 50.0)
+    qtbot.waitUntil(beside.canvas.cursor_line.isVisible, timeout=2000)
+    assert beside.canvas.cursor_line.value() == here.canvas.cursor_line.value()
+    assert not beside.canvas.cursor_level.isVisible()
+    here.canvas.left.emit()
+    qtbot.waitUntil(lambda: not beside.canvas.cursor_line.isVisible(), timeout=2000)
 
 
 def test_every_run_is_a_curve_in_its_own_pen_in_every_plot(screen: CompareScreen, qtbot: QtBot) -> None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QTabWidget, QWidget
 
 from engine.comparison import FEWEST, MOST, Comparison, Side, saved
 from engine.comparison.sides import CompareError
+from engine.runs import RunRow
 from kdstudio import asking, boxes, commands, theme
 from kdstudio.charts.board import RIGHT
 from kdstudio.charts.card import Card, Waiting
 from kdstudio.charts.picker import Picker
+from kdstudio.chores import Chores
 from kdstudio.empty import EmptyState
 from kdstudio.icons import TextButton
 from kdstudio.screens.compare import taking
+from kdstudio.screens.compare.choosing import ChooseSheet, candidates
 from kdstudio.screens.compare.costs import CostsTab
 from kdstudio.screens.compare.matrices import MatricesTab
 from kdstudio.screens.compare.naming import SaveSheet
@@ -36,15 +39,12 @@ EMPTY, READING, SHOWN = range(3)
 class CompareScreen(QWidget):
     """Two to twenty runs of one folder of runs, or from anywhere else."""
 
-    runs_requested = Signal()
-    """The person wants to choose runs."""
-
     def __init__(self, home: Path) -> None:
         super().__init__()
         theme.set_role(self, "plain")
         self.home, self._name = home, ""
         self.comparison: Comparison | None = None
-        self.reader = Reader(self)
+        self.reader, self._chores = Reader(self), Chores(self)
         self.roster = Roster()
         self.plots = PlotsTab(self.reader, self.roster.visible_sides, self._dress)
         self.results, self.settings = ResultsTab(), SettingsTab()
@@ -85,7 +85,7 @@ class CompareScreen(QWidget):
         sides = boxes.row(theme.GAP, body)
         sides.addWidget(self.roster)
         sides.addWidget(self.tabs, 1)
-        words = f"Select {FEWEST} to {MOST} runs in Runs and press Compare, or open a comparison that you saved."
+        words = f"Choose {FEWEST} to {MOST} runs here, or select them in Runs and press Compare."
         self._pages.addWidget(EmptyState("compare", "Nothing to compare yet", words, self._choose))
         self._pages.addWidget(Waiting("Reading the runs…"))
         self._pages.addWidget(body)
@@ -107,11 +107,26 @@ class CompareScreen(QWidget):
         self.forget.clicked.connect(self._forget)
         self.saved.activated.connect(lambda _: self.open_saved(str(self.saved.currentData() or "")))
         for button in (self.add, self._choose):
-            button.clicked.connect(self.runs_requested)
+            button.clicked.connect(self.choose)
         commands.press(self, self.save, "Save this comparison", icon="save")
+        commands.press(self, self.add, "Choose runs to compare", icon="runs")
+        self._chores.failed.connect(self._refuse)
         self._allow()
 
     # What a person does
+
+    def choose(self) -> None:
+        """Offer all runs, with a tick at those that are compared now."""
+        found = self.comparison
+        chosen = [found.baseline.path, *(s.path for s in found.sides if s is not found.baseline)] if found is not None else []
+
+        def take(paths: list[Path]) -> None:
+            self.compare(paths, hidden=self.roster.hidden_paths())
+
+        def show(rows: list[RunRow]) -> None:
+            ChooseSheet(self, rows, chosen, take).open()
+
+        self._chores.do(lambda: candidates(self.home, chosen), show)
 
     def compare(self, paths: list[Path], baseline: Path | None = None, hidden: tuple[Path, ...] = (), name: str = "") -> None:
         """Lay runs side by side; the first is the baseline unless another is named."""
@@ -236,6 +251,7 @@ class CompareScreen(QWidget):
     def wait(self) -> None:
         """Until nothing is read and nothing measured: for the end of the program."""
         self.reader.wait()
+        self._chores.wait()
         self.costs.end()
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -14,8 +14,7 @@ from kdstudio import boxes, theme
 from kdstudio.asking import Sheet
 from kdstudio.chores import Chores
 from kdstudio.journal import size
-from kdstudio.screens.runs.columns import moment
-from kdstudio.texts import label, wrapped
+from kdstudio.texts import label, moment, wrapped
 
 WIDE = theme.SPACE * 90
 HIGH = theme.SPACE * 30

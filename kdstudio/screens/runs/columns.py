@@ -6,13 +6,12 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from engine.runs import RunRow, fields
 from kdstudio.journal import seconds, size
 from kdstudio.number_fields import in_words
-from kdstudio.texts import sentence_case, short
+from kdstudio.texts import moment, sentence_case, short
 
 
 @dataclass(frozen=True)
@@ -61,14 +60,6 @@ def _percent(value: float) -> str:
 
 def _result(name: str) -> Callable[[RunRow], Any]:
     return lambda row: row.results.get(name)
-
-
-def moment(at: float) -> str:
-    """A point in time in local words: `4 Mar 10:11`, or `4 Mar 2024` where it is not of the present year."""
-    if not at:
-        return ""
-    then = datetime.fromtimestamp(at)
-    return f"{then.day} {then:%b} " + (f"{then:%H:%M}" if then.year == datetime.now().year else f"{then.year}")
 
 
 def _origin(row: RunRow) -> str:

@@ -16,7 +16,7 @@ from kdstudio.empty import EmptyState
 from kdstudio.icons import TextButton
 from kdstudio.journal import size
 from kdstudio.screens.runs import cut_short
-from kdstudio.screens.runs.columns import TITLE, moment
+from kdstudio.screens.runs.columns import TITLE
 from kdstudio.screens.runs.deeds import Deeds
 from kdstudio.screens.runs.foot import Foot
 from kdstudio.screens.runs.head import Head
@@ -25,6 +25,7 @@ from kdstudio.screens.runs.menus import menu
 from kdstudio.screens.runs.strip import Strip
 from kdstudio.screens.runs.table import RunTable, lacks_repeats
 from kdstudio.screens.runs.view import RunView
+from kdstudio.texts import moment
 
 REFRESH = 2000
 """Milliseconds between two looks at the folders, while the table is seen."""

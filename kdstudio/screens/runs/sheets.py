@@ -13,8 +13,7 @@ from kdstudio import theme
 from kdstudio.asking import Sheet
 from kdstudio.icons import TextButton
 from kdstudio.journal import size
-from kdstudio.screens.runs.columns import moment
-from kdstudio.texts import label, wrapped
+from kdstudio.texts import label, moment, wrapped
 
 KNOWN = 12
 """Tags that are offered to be clicked."""
