@@ -8,6 +8,11 @@ MINUTE = 60.0
 WATT_HOUR = 3600.0
 
 
+def within(run: RunSettings, seconds: float) -> float:
+    """Seconds that a run will take which would take so many: its budget of time ends it. Of energy nobody knows before."""
+    return min(seconds, run.time_budget * MINUTE) if run.time_budget else seconds
+
+
 def spent(run: RunSettings, seconds: float, joules: float | None) -> str:
     """Which budget is spent, as a sentence; empty while none is. `seconds` of running, pauses left out, and `joules`, both of
     the whole run so far; energy that nothing counts is never spent."""

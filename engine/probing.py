@@ -15,6 +15,7 @@ import psutil
 import torch
 from torch import Tensor
 
+from engine import budget
 from engine.attempt import Attempt
 from engine.control import Control
 from engine.data import Pictures, Split
@@ -56,8 +57,9 @@ class StageCost:
 
 @dataclass(frozen=True)
 class Cost:
-    """One run of an experiment: its stages; seconds altogether; `peak_memory` in bytes (of the whole process on a CPU, of its
-    tensors on a GPU) beside `memory`, what the device has; how many `repeats` there will be; and how it is computed."""
+    """One run of an experiment: its stages; seconds altogether, within its budget of time; `peak_memory` in bytes (of the
+    whole process on a CPU, of its tensors on a GPU) beside `memory`, what the device has; how many `repeats` there will be;
+    and how it is computed."""
 
     stages: tuple[StageCost, ...]
     seconds: float
@@ -194,7 +196,8 @@ def measure(resolved: Resolved, home: Path, tell: Tell, control: Control) -> Cos
     peak = max((event.peak_memory or 0 for event in ended), default=0)
     how = attempt.resources.as_json() if attempt.resources else {}
     repeats = resolved.experiment.run.repeats
-    return Cost(stages, sum(s.seconds for s in stages), peak, _memory(device), repeats, how | {"name": _name(device)})
+    seconds = budget.within(resolved.experiment.run, sum(s.seconds for s in stages))
+    return Cost(stages, seconds, peak, _memory(device), repeats, how | {"name": _name(device)})
 
 
 def _cost(event: StageEnded, attempt: _Rehearsal, more: float) -> StageCost:
@@ -257,7 +260,8 @@ def rows(cost: Cost) -> list[tuple[str, ...]]:
         step = f"{1000 * stage.seconds_a_step:.1f} ms" if stage.steps else ""
         found.append((stage.title, in_words(stage.seconds), step, stage.words))
     memory = f"peak memory {cost.peak_memory / 1e9:.2f} of {cost.memory / 1e9:.1f} GB"
-    found.append(("a run", in_words(cost.seconds), "", memory))
+    cut = ", ended by its budget of time" if cost.seconds < sum(stage.seconds for stage in cost.stages) else ""
+    found.append((f"a run{cut}", in_words(cost.seconds), "", memory))
     if cost.repeats > 1:
         found.append((f"{cost.repeats} runs", in_words(cost.repeats * cost.seconds), "", ""))
     return found

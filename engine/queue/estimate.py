@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from engine import runs
+from engine import budget, runs
 from engine.experiment import Experiment
 from engine.presets import PresetError
 from engine.runs import RunFolder
@@ -42,7 +42,8 @@ def seconds(experiment: Experiment, known: Sequence[Pace]) -> float | None:
         found = [p for p in known if p.likeness[:depth] == wanted[:depth]]
         if found:
             epochs = experiment.training.epochs * experiment.dataset.subset
-            return statistics.fmean(p.epoch for p in found) * epochs + statistics.fmean(p.once for p in found)
+            whole = statistics.fmean(p.epoch for p in found) * epochs + statistics.fmean(p.once for p in found)
+            return budget.within(experiment.run, whole)
     return None
 
 

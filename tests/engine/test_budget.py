@@ -41,6 +41,12 @@ def run(home: Path, **changes: float) -> tuple[session.Outcome, list[Event]]:
     return session.run(presets.resolve("experiments/digits-labels", form=form), said.append, Control(), home=home), said
 
 
+def test_a_run_is_expected_to_last_no_longer_than_its_budget_of_time() -> None:
+    assert budget.within(RunSettings(time_budget=2), 100.0) == 100.0
+    assert budget.within(RunSettings(time_budget=2), 500.0) == 120.0
+    assert budget.within(RunSettings(), 500.0) == 500.0
+
+
 def test_a_run_whose_time_is_spent_ends_with_its_epoch_evaluated_and_exported(tmp_path: Path) -> None:
     outcome, said = run(tmp_path, run__time_budget=1e-6)
     assert (outcome.outcome, outcome.results[0]["epochs"]) == ("done", 1)

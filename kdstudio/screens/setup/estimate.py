@@ -66,7 +66,8 @@ class Estimate(QWidget):
         if measure is None:
             return
         rows = [(s.title, _step(s.step), lasting(s.seconds)) for s in measure.stages]
-        rows.append(("a run", "", lasting(measure.seconds)))
+        cut = measure.seconds < sum(s.seconds for s in measure.stages)
+        rows.append(("a run, within its budget" if cut else "a run", "", lasting(measure.seconds)))
         if repeats > 1:
             rows.append((f"{repeats} runs", "", lasting(repeats * measure.seconds)))
         table = grid(rows, ("", "a step", "takes"))
