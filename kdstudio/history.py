@@ -25,12 +25,13 @@ PACE = 40
 @dataclass
 class StageView:
     """A stage as the stage bar shows it. `steps` and `epochs` are 0 where its length is unknown; `progress` is what it does
-    while it takes no steps, such as a download."""
+    while it takes no steps, such as a download. One is skipped where a later one began without it: a teacher that was there
+    already is not trained."""
 
     name: str
     title: str
     help: str = ""
-    state: Literal["waiting", "running", "done"] = "waiting"
+    state: Literal["waiting", "running", "done", "skipped"] = "waiting"
     step: int = 0
     steps: int = 0
     epoch: int = 0
@@ -213,11 +214,13 @@ class History:
         return self.stages.setdefault(name, StageView(name, name))
 
     def _enter(self, event: events.StageStarted) -> None:
+        stage, later = self._stage(event.stage), self._after(event.stage)
         for other in self.stages.values():
-            if other.state == "running" and other.name != event.stage:
+            if other.state == "running" and other is not stage:
                 other.state = "done"
-        stage = self._stage(event.stage)
-        if stage.state == "waiting":
+            elif other.state == "waiting" and other is not stage and other.name not in later:
+                other.state = "skipped"
+        if stage.state in ("waiting", "skipped"):
             stage.began = event.clock
         stage.title, stage.state = event.title or stage.title, "running"
         stage.steps, stage.epochs, stage.clock = event.steps, event.epochs, event.clock

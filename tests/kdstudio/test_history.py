@@ -40,6 +40,15 @@ def test_stages_are_known_before_they_begin_and_end_done(tmp_path: Path) -> None
     assert history.state == "done"
 
 
+def test_a_stage_that_a_later_one_begins_without_was_skipped(tmp_path: Path) -> None:
+    _, said = record(tmp_path, Recipe(epochs=2, teacher=True))
+    history = History()
+    history.take_all([e for e in said if getattr(e, "stage", "") != "teacher"], alive=False)
+    assert {name: stage.state for name, stage in history.stages.items()} == {
+        "data": "done", "teacher": "skipped", "distilling": "done", "evaluation": "done",
+    }  # fmt: skip
+
+
 def test_a_run_without_a_last_word_and_without_a_writer_was_interrupted(tmp_path: Path) -> None:
     assert replayed(tmp_path, shorter(SMALL, 0.5)).state == "interrupted"
     assert replayed(tmp_path, shorter(SMALL, 0.5), alive=True).state == "running"

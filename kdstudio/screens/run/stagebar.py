@@ -1,4 +1,4 @@
-"""The stages of a run in a row: done, running with its share, waiting."""
+"""The stages of a run in a row: done, running with its share, waiting, skipped."""
 
 from __future__ import annotations
 
@@ -91,6 +91,8 @@ class StageBar(QWidget):
         else:
             painter.setPen(QPen(theme.colour("strong_line"), 1.5))
             painter.drawEllipse(box)
+            if stage.state == "skipped":
+                painter.drawLine(box.center() - QPointF(2.6, 0), box.center() + QPointF(2.6, 0))
 
     def event(self, event: QEvent) -> bool:
         """A tooltip with what a stage is for and what it cost."""
@@ -137,6 +139,8 @@ class ProgressLine(QWidget):
 def describe(stage: StageView) -> str:
     """A stage in lines: title, help, how far, what it cost."""
     lines = [stage.title, *([stage.help] if stage.help else [])]
+    if stage.state == "skipped":
+        lines.append("not needed in this run")
     if stage.state == "running" and stage.progress is not None:
         lines.append(amount(stage.progress))
     elif stage.state == "running" and stage.steps:
