@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,33 +19,31 @@ from engine import (
     method,
     presets,
     rehearsal,
+    results,
     rules,
     seeds,
     teacher_checks,
     teachers,
 )  # fmt: skip
-from engine.bare import cost_of_parts
 from engine.cards import catalogue
 from engine.checks import ALL as GENERAL_CHECKS
 from engine.checks import of_own
 from engine.control import Control
 from engine.data import Pictures
 from engine.data.pixels import to_unit
-from engine.distilling import MEMO, STAGE, Distilling
+from engine.distilling import MEMO, Distilling
 from engine.events import RunResumed, Saved
 from engine.export import student as student_file
 from engine.laboratory import Laboratory
 from engine.ledger import Clock, Ledger
 from engine.loop import steps_per_epoch
 from engine.method import Facts, Method, Side
-from engine.nets.counts import multiply_adds, parameters
 from engine.nets.net import Net
 from engine.observing import Observer
 from engine.picturing import Picturing
 from engine.plan import titles
 from engine.presets import Resolved
 from engine.quantize.checks import CHECKS as QUANTIZER_CHECKS
-from engine.quantize.layers import sizes_of
 from engine.quantize.quantization import Quantization
 from engine.quantize.starting import IMAGES
 from engine.quantize.wrapping import Started, unquantized
@@ -271,18 +269,19 @@ class Attempt:
         best = checkpoint.read(self.folder.path / BEST, self.resources.torch_device)  # type: ignore[union-attr]
         net = distilling.shown
         net.load_state_dict(best["net"])
-        results = self._results(distilling, net, int(best["epoch"]))
+        found = results.of(distilling, net, int(best["epoch"]), self.methods, self.hand.costs)
+        found |= {"seconds": self.clock.seconds(), **({"teacher_file": self._teacher_file} if self._teacher_file else {})}
         about = {
             "classes": list(pictures.class_names), "mean": list(pictures.mean), "std": list(pictures.std),
-            "top1": results.get("top1"), "selection": results["selection"],
-            "epoch": results["best_epoch"], "run": self.folder.path.name, "title": self.experiment.title,
+            "top1": found.get("top1"), "selection": found["selection"],
+            "epoch": found["best_epoch"], "run": self.folder.path.name, "title": self.experiment.title,
             "kdstudio": __version__, "preset": presets.to_yaml(self._single()),
         }  # fmt: skip
         student_file.write(self.folder.path / "student.safetensors", net, about)
         self.report.say(Saved, kind="student", path="student.safetensors", step=int(best["step"]), epoch=int(best["epoch"]))
         (self.folder.path / "preset.yaml").write_text(about["preset"], encoding="utf-8")
         self.report.say(Saved, kind="preset", path="preset.yaml", step=int(best["step"]), epoch=int(best["epoch"]))
-        return results, _sentence(results)
+        return found, results.in_words(found)
 
     def _single(self) -> Resolved:
         """The experiment of this one seed: what its exported preset runs again."""
@@ -290,59 +289,8 @@ class Attempt:
         experiment.run.repeats = 1
         return replace(self.resolved, experiment=experiment)
 
-    def _results(self, distilling: Distilling, net: Net, best_epoch: int) -> dict[str, Any]:
-        history, pictures = distilling.history, distilling.pictures
-        by_epoch = {int(h["epoch"]): h for h in history}
-        shown = "test" if pictures.test is not None and pictures.test.labels is not None else "held-out"
-        sizes = sizes_of(net)
-        results: dict[str, Any] = {
-            "selection": distilling.chosen_by,
-            "best_epoch": best_epoch,
-            "epochs": int(history[-1]["epoch"]),
-            "parameters": parameters(net),
-            "multiply_adds": multiply_adds(net, pictures.shape),
-            "bytes": sizes.packed,
-            **({"bytes_float32": sizes.plain, "compression": sizes.compression} if net.quantize else {}),
-            "seconds": self.clock.seconds(),
-            "seconds_teacher": self._seconds(lambda stage: stage == teachers.STAGE),
-            "seconds_preparing": self._seconds(lambda stage: stage.partition(".")[0] in self.methods),
-            "seconds_distilling": self._seconds(lambda stage: stage == STAGE),
-            "joules": _sum(c["joules"] for c in self.hand.costs.values()),
-            **({"teacher_file": self._teacher_file} if self._teacher_file else {}),
-            **({"weights_moved": sorted(distilling.weights.moved)} if distilling.weights.moved else {}),
-            **cost_of_parts(net, pictures.shape),
-        }
-        if shown in history[-1]:
-            results |= {
-                "split": shown,
-                "top1": by_epoch[best_epoch][shown],
-                "top1_last": history[-1][shown],
-                "top1_highest": max(h[shown] for h in history),
-            }
-        if "agreement" in by_epoch[best_epoch]:
-            results["agreement"] = by_epoch[best_epoch]["agreement"]
-        return results
-
-    def _seconds(self, counts: Callable[[str], bool]) -> float:
-        """Seconds of the stages that count."""
-        return sum(float(cost["seconds"] or 0) for stage, cost in self.hand.costs.items() if counts(stage))
-
 
 def made(key: str, settings: Mapping[str, Any]) -> Method:
     """A method of an experiment with its own settings (the weight of the labels belongs to the session)."""
     kind = method.find(key)
     return kind(method.chosen(key, settings))
-
-
-def _sum(values: Any) -> float | None:
-    known = [float(v) for v in values if v is not None]
-    return sum(known) if known else None
-
-
-def _sentence(results: Mapping[str, Any]) -> str:
-    if "top1" not in results:
-        return f"Done after {results['epochs']} epochs; no labelled images to measure accuracy on."
-    return (
-        f"Done: {results['top1']:.2f} % top-1 on the {results['split']} images "
-        f"(epoch {results['best_epoch']} of {results['epochs']}, chosen {results['selection']})."
-    )
