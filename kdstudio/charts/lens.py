@@ -3,7 +3,7 @@ and for each plot changed as it likes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 import numpy as np
@@ -24,6 +24,17 @@ class Lens(QObject):
         self.smoothing = 0.0
         self.calm = False
         self.crossing = Crossing(self)
+
+    def state(self) -> dict[str, Any]:
+        """How it is looked at, as plain data."""
+        return {"axis": self.axis, "smoothing": self.smoothing, "calm": self.calm}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Look at it as another time; what makes no sense any more is left out."""
+        for name, value in _sound(state).items():
+            if name in self.state():
+                setattr(self, name, value)
+        self.changed.emit()
 
     def set_axis(self, axis: XAxis) -> None:
         """Step, epoch or time."""
@@ -109,13 +120,20 @@ class OwnLens(QObject):
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take what was chosen another time; what makes no sense any more is left out."""
-        sound = {
-            "axis": lambda value: value in get_args(XAxis),
-            "smoothing": lambda value: isinstance(value, (int, float)) and 0 <= value < 1,
-            "calm": lambda value: isinstance(value, bool),
-            "log": lambda value: isinstance(value, bool),
-        }
-        own = {name: state[name] for name, holds in sound.items() if name in state and holds(state[name])}
+        own = _sound(state)
         if own != self._own:
             self._own = own
             self.changed.emit()
+
+
+SOUND: dict[str, Callable[[Any], bool]] = {
+    "axis": lambda value: value in get_args(XAxis),
+    "smoothing": lambda value: isinstance(value, (int, float)) and 0 <= value < 1,
+    "calm": lambda value: isinstance(value, bool),
+    "log": lambda value: isinstance(value, bool),
+}
+"""What each way of looking can be."""
+
+
+def _sound(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: state[name] for name, holds in SOUND.items() if name in state and holds(state[name])}

@@ -14,12 +14,13 @@ from engine.comparison.curves import Overlay, averaged
 from kdstudio import theme
 from kdstudio.charts.canvas import Canvas
 from kdstudio.charts.card import Card, Rows, Waiting
-from kdstudio.charts.crossing import Crossing
 from kdstudio.charts.figures import clock, figure
+from kdstudio.charts.lens import Lens
+from kdstudio.charts.outliers import span
 from kdstudio.charts.overlay_strokes import OverlayStrokes, Trace
 from kdstudio.charts.ranges import Ranged
 from kdstudio.charts.shades import pale
-from kdstudio.curve import Numbers, XAxis, nearest
+from kdstudio.curve import Numbers, nearest
 
 STEP = 0.1
 """Share of the seen range by which one notch of the wheel or one key goes on."""
@@ -83,12 +84,11 @@ class OverlayCard(Card):
 
     pointed = Signal(str, dict)
 
-    def __init__(self, overlay: Overlay, tracks: Callable[[OverlayCard], list[Track] | None], crossing: Crossing) -> None:
+    def __init__(self, overlay: Overlay, tracks: Callable[[OverlayCard], list[Track] | None], lens: Lens) -> None:
         super().__init__(overlay.title, overlay.unit, overlay.help)
         self.key = overlay.key
-        self.overlay, self._tracks, self._crossing = overlay, tracks, crossing
-        self.axis: XAxis = "epoch"
-        self.smoothing = 0.0
+        self.overlay, self._tracks, self.lens = overlay, tracks, lens
+        self._axis = lens.axis
         self.drawn: list[Track] = []
         self._curves: dict[str, tuple[Numbers, Numbers]] = {}
         self.canvas = OverlayCanvas()
@@ -115,15 +115,9 @@ class OverlayCard(Card):
         self._log.toggled.connect(self.show_everything)
         self.canvas.pointed.connect(self._point)
         self.canvas.left.connect(self._unpoint)
-        self._crossing.moved.connect(self._follow)
+        self.lens.crossing.moved.connect(self._follow)
         self.canvas.on_double_click(self.show_everything)
         theme.signals.changed.connect(self._dress)
-
-    def look(self, axis: XAxis, smoothing: float) -> None:
-        """Over what, and how smooth; the next drawing shows everything where the axis is another."""
-        if axis != self.axis:
-            self.canvas.zoomed = False
-        self.axis, self.smoothing = axis, smoothing
 
     def show_everything(self) -> None:
         """Forget the zoom and draw anew."""
@@ -131,17 +125,19 @@ class OverlayCard(Card):
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw what has been read."""
+        """Draw what has been read; all of it where the axis is another."""
+        if self._axis != self.lens.axis:
+            self._axis, self.canvas.zoomed = self.lens.axis, False
         tracks = self._tracks(self)
         self.drawn = tracks or []
         self._words.setText(READING if tracks is None else NOTHING)
         self._stack.setCurrentIndex(1 if self.drawn else 0)
         if not self.drawn:
             return
-        self.canvas.set_across(self.axis)
-        self.canvas.across.kind = "time" if self.axis == "time" else "number"
+        self.canvas.set_across(self.lens.axis)
+        self.canvas.across.kind = "time" if self.lens.axis == "time" else "number"
         self.canvas.up.kind = "log" if self._log.isChecked() else "number"
-        self._curves = {track.name: (track.x, averaged(track.y, self.smoothing)) for track in self.drawn}
+        self._curves = {track.name: (track.x, averaged(track.y, self.lens.smoothing)) for track in self.drawn}
         traces = [trace for track in self.drawn for trace in self._traces(track)]
         self.canvas.traces.show_all(traces)
         self._frame(traces)
@@ -153,7 +149,7 @@ class OverlayCard(Card):
         if track.deviation is not None:
             band = self._ranged(x, track.y - track.deviation), self._ranged(x, track.y + track.deviation)
         own = Trace(self._ranged(x, y), track.pen, *(band or (None, None)))
-        if not self.smoothing or track.deviation is not None:
+        if not self.lens.smoothing or track.deviation is not None:
             return [own]
         faint = QPen(pale(track.pen.color()), 0)
         return [Trace(self._ranged(x, track.y), faint), own]
@@ -165,12 +161,11 @@ class OverlayCard(Card):
             return Ranged(x, np.where(y > 0, np.log10(y), np.nan))
 
     def _frame(self, traces: list[Trace]) -> None:
-        ends = np.array([(trace.below or trace.curve).ends()[:1] + (trace.above or trace.curve).ends()[1:] for trace in traces])
-        low, high = (np.nanmin(ends[:, 0]), np.nanmax(ends[:, 1])) if np.isfinite(ends).any() else (0.0, 1.0)
+        low, high = span((trace.curve.y for trace in traces), calm=True) if self.lens.calm else _ends(traces)
         first = min(float(track.x[0]) for track in self.drawn)
         last = max(float(track.x[-1]) for track in self.drawn)
-        span = (last - first) or 1.0
-        self.canvas.frame((min(0.0, first), first + span * ROOM), (float(low), float(high)), log=self._log.isChecked())
+        wide = (last - first) or 1.0
+        self.canvas.frame((min(0.0, first), first + wide * ROOM), (float(low), float(high)), log=self._log.isChecked())
 
     def _point(self, x: float, y: float) -> None:
         """Say what every curve is at the pointer, at the nearest place of the longest."""
@@ -178,19 +173,19 @@ class OverlayCard(Card):
             return
         places = max((places for places, _ in self._curves.values()), key=len)
         at = float(places[nearest(places, x)])
-        words = f"{self.axis} {clock(at, 1.0) if self.axis == 'time' else figure(at)}"
+        words = f"{self.lens.axis} {clock(at, 1.0) if self.lens.axis == 'time' else figure(at)}"
         self.canvas.point_at(at, y, words)
-        self._crossing.point(self, self._scale(), at)
+        self.lens.crossing.point(self, self._scale(), at)
         values = {name: float(y[nearest(places, at)]) for name, (places, y) in self._curves.items() if len(y)}
         self.pointed.emit(words, values)
 
     def _unpoint(self) -> None:
         self.pointed.emit("", {})
-        self._crossing.leave(self)
+        self.lens.crossing.leave(self)
 
     def _scale(self) -> str:
         """What makes the same x the same moment of training."""
-        return f"{self.axis} of {self.overlay.key.partition('/')[0]}"
+        return f"{self.lens.axis} of {self.overlay.key.partition('/')[0]}"
 
     def _follow(self, plot: QObject, scale: str, x: float) -> None:
         """The pointer moved in a plot: in another one over the same scale, this one shows the place."""
@@ -207,8 +202,14 @@ class OverlayCard(Card):
 
     def table(self) -> Rows:
         """Every value of the drawn curves, unthinned and unsmoothed, one a row."""
-        yield ("run", self.axis, "value", *(("deviation",) if any(t.deviation is not None for t in self.drawn) else ()))
+        yield ("run", self.lens.axis, "value", *(("deviation",) if any(t.deviation is not None for t in self.drawn) else ()))
         for track in self.drawn:
             spread = () if track.deviation is None else (track.deviation.tolist(),)
             for row in zip(track.x.tolist(), track.y.tolist(), *spread, strict=True):
                 yield (track.label, *row)
+
+
+def _ends(traces: list[Trace]) -> tuple[float, float]:
+    """The least and the greatest value of all, their bands included; (0, 1) where there is none."""
+    ends = np.array([(trace.below or trace.curve).ends()[:1] + (trace.above or trace.curve).ends()[1:] for trace in traces])
+    return (np.nanmin(ends[:, 0]), np.nanmax(ends[:, 1])) if np.isfinite(ends).any() else (0.0, 1.0)

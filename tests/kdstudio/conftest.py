@@ -26,8 +26,10 @@ def dressed(qapp: QApplication, own_user_folders: None) -> QApplication:
 
 
 @pytest.fixture(autouse=True)
-def _dressed(dressed: QApplication) -> None:
-    """Every widget of these tests wears the theme."""
+def _dressed(dressed: QApplication) -> Iterator[None]:
+    """Every widget of these tests wears the theme; how curves are looked at is not remembered from one to the next."""
+    yield
+    QSettings().remove("lens")
 
 
 @pytest.fixture

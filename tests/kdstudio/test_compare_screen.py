@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -166,7 +167,7 @@ def test_a_distribution_is_a_row_for_each_run_that_is_shown(screen: CompareScree
 def test_plots_are_found_by_words_and_drawn_over_steps(screen: CompareScreen, qtbot: QtBot) -> None:
     qtbot.keyClicks(screen.plots.search, "accuracy top1")
     assert [c.key for c in screen.plots.board.cards] == [PLOT]
-    screen.plots._set_axis("step")
+    screen.plots.lens_bar.choose("step")
     qtbot.waitUntil(lambda: bool(card(screen).drawn) and card(screen).drawn[0].x[0] == 10, timeout=5000)
 
 
@@ -352,3 +353,15 @@ def test_thinning_keeps_every_peak_of_what_is_seen_and_no_more_points_than_pixel
         assert np.nanmax(seen_y) >= np.nanmax(inside) and np.nanmin(seen_y) <= np.nanmin(inside)
         assert len(seen_x) <= 4 * 400 and seen_x[0] <= low and np.all(np.diff(seen_x) >= 0)
     assert curve.ends() == (-50.0, 50.0)
+
+
+def test_outliers_may_leave_the_picture_of_a_comparison(screen: CompareScreen, qtbot: QtBot) -> None:
+    here = card(screen)
+    x = np.arange(300.0)
+    tracks = [dataclasses.replace(here.drawn[0], x=x, y=np.where(x == 100, 1e6, np.sin(x)))]
+    here._tracks = lambda _: tracks
+    here.redraw()
+    assert here.canvas.box.viewRange()[1][1] > 1e5
+    screen.plots.lens.set_calm(True)
+    here.redraw()
+    assert here.canvas.box.viewRange()[1][1] < 1000

@@ -23,6 +23,7 @@ from kdstudio.charts.board import Board
 from kdstudio.charts.card import Card
 from kdstudio.charts.curves import CurveCard, Line, Plot
 from kdstudio.charts.lens import Lens
+from kdstudio.charts.lens_bar import LensBar
 from kdstudio.charts.outliers import span
 from kdstudio.charts.places import places
 from kdstudio.charts.strokes import ALL, points_of
@@ -406,3 +407,27 @@ def test_the_picture_of_a_plot_is_put_on_the_clipboard(screen: RunScreen) -> Non
     next(a for a in card.menu.actions() if a.text() == "Copy picture").trigger()
     copied = QApplication.clipboard().image()
     assert (copied.width(), copied.height()) == (2 * card.width(), 2 * card.height())
+
+
+def test_how_curves_are_looked_at_is_remembered_for_each_screen_by_itself(qtbot: QtBot) -> None:
+    lens = Lens()
+    bar = LensBar(lens, "run")
+    qtbot.addWidget(bar)
+    bar.choose("time")
+    bar.slider.setValue(60)
+    bar.outliers.click()
+    again, other = Lens(), Lens()
+    bars = LensBar(again, "run"), LensBar(other, "compare")
+    for made in bars:
+        qtbot.addWidget(made)
+    assert again.state() == lens.state() == {"axis": "time", "smoothing": 0.6, "calm": True}
+    assert bars[0].axes["time"].isChecked() and bars[0].slider.value() == 60 and bars[0].outliers.isChecked()
+    assert other.state() == Lens().state()
+
+
+@pytest.mark.parametrize("damage", ["{", "[1]", '{"axis": "miles", "smoothing": 7, "calm": "no"}'])
+def test_what_was_remembered_and_makes_no_sense_is_left_out(qtbot: QtBot, damage: str) -> None:
+    QSettings().setValue("lens/run", damage)
+    lens = Lens()
+    qtbot.addWidget(LensBar(lens, "run"))
+    assert lens.state() == Lens().state()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import get_args
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QLineEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from engine.comparison import Comparison, Side, curves, matrices
 from engine.comparison.curves import Overlay
@@ -16,14 +15,13 @@ from engine.runs import Column
 from kdstudio import boxes, run_colours, theme
 from kdstudio.charts.board import Board
 from kdstudio.charts.card import Card
-from kdstudio.charts.crossing import Crossing
+from kdstudio.charts.lens import Lens
+from kdstudio.charts.lens_bar import LensBar
 from kdstudio.charts.overlay import OverlayCard, Track
-from kdstudio.charts.picker import QuietSlider
+from kdstudio.charts.picker import switch
 from kdstudio.charts.redraw import Redraw
 from kdstudio.charts.run_rows import RunRowsCard
-from kdstudio.curve import XAxis
 from kdstudio.screens.compare.reading import Reader
-from kdstudio.texts import label
 
 
 class PlotsTab(QWidget):
@@ -35,37 +33,20 @@ class PlotsTab(QWidget):
         super().__init__()
         self.reader, self._visible, self._dress = reader, visible, dress
         self.comparison: Comparison | None = None
-        self.axis: XAxis = "epoch"
-        self._crossing = Crossing(self)
+        self.lens = Lens(self)
+        self.lens_bar = LensBar(self.lens, "compare")
         self.board = Board()
         self.redraw = Redraw(self.board, self)
         self.redraw.at_once = True
         self.search = QLineEdit()
-        self.smoothing = QuietSlider(Qt.Orientation.Horizontal)
-        self.means = _button("means", "One curve an experiment: the mean of its seeds, with a band of one deviation")
-        self.every = _button("all", "Also weighted terms, gradients and the like")
+        self.means = switch("means", "One curve an experiment: the mean of its seeds, with a band of one deviation")
+        self.every = switch("all", "Also weighted terms, gradients and the like")
         self._build()
         reader.read.connect(self._read)
 
     def _build(self) -> None:
         bar = boxes.row(theme.HALF)
-        group = QButtonGroup(self)
-        for axis in get_args(XAxis):
-            button = _button(axis, f"Draw all curves over {axis}")
-            button.setChecked(axis == self.axis)
-            button.clicked.connect(lambda _=False, axis=axis: self._set_axis(axis))
-            group.addButton(button)
-            bar.addWidget(button)
-        bar.addSpacing(theme.SPACE)
-        bar.addWidget(label("smoothing", "muted"))
-        self.smoothing.setRange(0, 99)
-        self.smoothing.setFixedWidth(theme.SPACE * 10)
-        self.smoothing.setAccessibleName("Smoothing")
-        self.smoothing.setToolTip("Moving average; the raw curve stays faint below. At the left end: no smoothing at all")
-        bar.addWidget(self.smoothing)
-        self._words = label("none", "muted")
-        self._words.setFixedWidth(self._words.sizeHint().width() + theme.HALF)
-        bar.addWidget(self._words)
+        bar.addWidget(self.lens_bar)
         bar.addSpacing(theme.SPACE)
         bar.addWidget(self.means)
         bar.addWidget(self.every)
@@ -79,7 +60,7 @@ class PlotsTab(QWidget):
         column = boxes.column(theme.SPACE, self)
         column.addLayout(bar)
         column.addWidget(self.board, 1)
-        self.smoothing.valueChanged.connect(self._smooth)
+        self.lens.changed.connect(self.mark_all)
         self.means.toggled.connect(self.mark_all)
         self.every.toggled.connect(self._lay)
         self.search.textChanged.connect(self._lay)
@@ -129,7 +110,7 @@ class PlotsTab(QWidget):
         self.board.add(card)
 
     def _add(self, overlay: Overlay) -> None:
-        card = OverlayCard(overlay, self._tracks, self._crossing)
+        card = OverlayCard(overlay, self._tracks, self.lens)
         card.pointed.connect(lambda words, values: self.pointed.emit(f"{overlay.title}, {words}" if words else "", values))
         card.stale.connect(self.redraw.mark)
         self._dress(card)
@@ -138,17 +119,7 @@ class PlotsTab(QWidget):
     def mark_all(self) -> None:
         """Draw anew whatever is in sight, and the others when they are."""
         for card in self.board.cards:
-            if isinstance(card, OverlayCard):
-                card.look(self.axis, self.smoothing.value() / 100)
             self.redraw.mark(card)
-
-    def _smooth(self, value: int) -> None:
-        self._words.setText(f"{value / 100:.2f}" if value else "none")
-        self.mark_all()
-
-    def _set_axis(self, axis: XAxis) -> None:
-        self.axis = axis
-        self.mark_all()
 
     def _read(self, keys: tuple[str, ...]) -> None:
         for card in self.board.cards:
@@ -166,7 +137,7 @@ class PlotsTab(QWidget):
     def _track(self, side: Side, column: Column) -> Track:
         assert self.comparison is not None
         pen = run_colours.pen(self.comparison.numbers[side.name])
-        return Track(side.name, self.comparison.label(side), pen, curves.positions(column, self.axis), column.values)
+        return Track(side.name, self.comparison.label(side), pen, curves.positions(column, self.lens.axis), column.values)
 
     def _means(self, held: dict[str, Column]) -> list[Track]:
         """A track for each experiment, over those of its runs that are shown and count, in the colour of the first."""
@@ -175,16 +146,8 @@ class PlotsTab(QWidget):
         for contender in self.comparison.contenders:
             sides = [s for s in contender.sides if s in visible and s.name in held and (s.counts or len(contender.sides) == 1)]
             if sides:
-                band = curves.gathered([(curves.positions(held[s.name], self.axis), held[s.name].values) for s in sides])
+                band = curves.gathered([(curves.positions(held[s.name], self.lens.axis), held[s.name].values) for s in sides])
                 pen = run_colours.pen(self.comparison.numbers[sides[0].name])
                 spread = band.deviation if len(sides) > 1 else None
                 found.append(Track(sides[0].name, f"{contender.title}, {len(sides)} seeds", pen, band.x, band.mean, spread))
         return found
-
-
-def _button(words: str, help: str) -> QToolButton:
-    made = theme.set_role(QToolButton(), "compact")
-    made.setText(words)
-    made.setToolTip(help)
-    made.setCheckable(True)
-    return made

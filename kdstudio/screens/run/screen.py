@@ -18,6 +18,7 @@ from kdstudio.charts import export
 from kdstudio.charts.board import RIGHT, Board
 from kdstudio.charts.card import Card
 from kdstudio.charts.lens import Lens
+from kdstudio.charts.lens_bar import LensBar
 from kdstudio.charts.redraw import Redraw
 from kdstudio.empty import EmptyState
 from kdstudio.history import History
@@ -30,7 +31,7 @@ from kdstudio.screens.run.notice import Notice
 from kdstudio.screens.run.panels import Panels
 from kdstudio.screens.run.results import Results
 from kdstudio.screens.run.stagebar import ProgressLine, StageBar
-from kdstudio.screens.run.toolbar import CardsButton, LensBar
+from kdstudio.screens.run.toolbar import CardsButton
 
 WORDS_PASS = 250
 """Milliseconds between two refreshes of header, stages and log."""
@@ -68,7 +69,7 @@ class RunScreen(QWidget):
         self.progress = ProgressLine()
         self.lens = Lens(self)
         self.board = Board()
-        self.lens_bar, self.cards = LensBar(self.lens), CardsButton(self.board)
+        self.lens_bar, self.cards = LensBar(self.lens, "run"), CardsButton(self.board)
         self.redraw = Redraw(self.board, self)
         self.panels: Panels | None = None
         self.notice = Notice(self)
