@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from statistics import median
 from typing import Any
 
-from engine import method
+from engine import fit, method
 from engine.findings import Check, Evidence, Found, latest
 from engine.knobs import problem, specs
 
@@ -190,6 +190,10 @@ def _nonfinite_check(name: str) -> Check:
     return Check(f"nonfinite:{name}", "Non-finite", "a term is infinite or not a number", (reads,), broken, "error")
 
 
+def _underfits(seen: Evidence, settings: Mapping[str, Any]) -> Found | None:
+    return fit.underfits(seen, _reweighted("labels", latest(seen, fit.SHARE) or 0.0, settings))
+
+
 def every(terms: tuple[str, ...], own: tuple[str, ...] = ()) -> tuple[Check, ...]:
     """The general checks for terms by their full names (`kd.kl`), and for `own` ones, which never reach the student."""
     weighed = ("labels", *terms)
@@ -198,6 +202,9 @@ def every(terms: tuple[str, ...], own: tuple[str, ...] = ()) -> tuple[Check, ...
         Check("nearly-one-hot", "Soft labels nearly one-hot", "mean H/ln C < 0.05", ("entropy_teacher",), _nearly_one_hot),
         Check("only-smoothing", "Only label smoothing", "mean KL(class-mean soft labels ‖ smoothing of equal diagonal) < 1e-3 "
               "nats", ("smoothing_teacher",), _only_smoothing, "info"),
+        Check("underfits", "Underfits", f"train accuracy {fit.UNDER:g} points under labels alone at that epoch and label share "
+              f"< {fit.SMALL:g}", (fit.ALONE,), _underfits),
+        fit.OVERFITS,
         *(check for name in weighed for check in _share_checks(name)),
         *(_fight_check(name) for name in terms),  # not for the labels: what fights with them is named already
         *(_nonfinite_check(name) for name in ("loss", "ce", *terms, *own)),

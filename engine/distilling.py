@@ -16,6 +16,7 @@ from engine.data.batches import Views
 from engine.evaluation import Score, logits_of, score
 from engine.events import Evaluated, WeightMoved
 from engine.experiment import Experiment
+from engine.fit import Fit
 from engine.forward import Forward, forward, remembering
 from engine.loop import Batch, Loop
 from engine.nets.net import Net
@@ -58,6 +59,7 @@ class Distilling:
         self.average = Average(cast.student, training.ema) if training.ema else None
         self.best: dict[str, Any] = {"score": float("-inf"), "epoch": 0, "waited": 0}
         self.history: list[dict[str, float]] = []
+        self.fit = Fit(hand.report, experiment)
         self._masks = bool(self.optimizer.defaults.get("fused"))
         self._parameters = [p for g in self.optimizer.param_groups for p in g["params"]]
         self._earliest = next(cast.student.parameters())
@@ -174,6 +176,7 @@ class Distilling:
 
     def described(self, means: Mapping[str, float], epoch: int) -> dict[str, float]:
         """What a report says beside the means: every term as it is weighted, and the learning rate."""
+        self.fit.hear(means)
         weights = self.weights.at(epoch)
         said = {f"weighted/{name}": means[name] * weights[name] for name, _, _ in self.stack.terms}
         if "ce" in means:
@@ -194,6 +197,8 @@ class Distilling:
         for split_name, split in self._splits():
             if split.labels is not None:
                 found[split_name] = self._evaluated(split_name, split, epoch).top1
+                if split is self.pictures.evaluated:
+                    self.fit.judge(epoch, found[split_name])
         found |= self.observer.observe(self.stack, self.shown, epoch, self.loop.step)
         self.history.append(found)
         self._choose(found, epoch)
@@ -254,10 +259,11 @@ class Distilling:
             "scaler": self.scaler.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "generator": self.generator.get_state(),
-            "random": _random_state(),
+            "random": seeds.state(),
             "best": self.best,
             "weights": self.weights.state(),
             "history": self.history,
+            "fit": self.fit.state(),
             "memo": None if self.stack.memo is None else self.stack.memo.state(),
             "quantization": self.cast.quantization.state(),
             "gradients": [p.grad for p in self._parameters] if self.experiment.training.accumulation > 1 else None,
@@ -275,22 +281,12 @@ class Distilling:
             self.average.load_state_dict(state["average"])
         self.cast.quantization.load(state["quantization"])
         self.generator.set_state(state["generator"].cpu())
-        _set_random_state(state["random"])
+        seeds.load(state["random"])
         self.best, self.history = dict(state["best"]), list(state["history"])
+        self.fit.load(state.get("fit", []))
         self.weights.load(state.get("weights", {}))
         if self.stack.memo is not None and state["memo"] is not None:
             self.stack.memo.load(state["memo"], self.resources.torch_device)
         if state["gradients"] is not None:
             for parameter, gradient in zip(self._parameters, state["gradients"]):
                 parameter.grad = None if gradient is None else torch.empty_like(parameter).copy_(gradient)
-
-
-def _random_state() -> dict[str, Any]:
-    """torch's global random state, which layers such as dropout draw from."""
-    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []}
-
-
-def _set_random_state(state: Mapping[str, Any]) -> None:
-    torch.set_rng_state(state["cpu"].cpu())
-    if torch.cuda.is_available() and state["cuda"]:
-        torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda"]])

@@ -25,7 +25,7 @@ from engine.events import (
     Watched,
     WeightMoved,
 )
-from engine.findings import Check
+from engine.findings import Check, latest
 from engine.ledger import Clock
 from engine.runs import RunFolder
 
@@ -91,6 +91,10 @@ class Reporter:
         asked = {check.key: check for name in values for check in self._checks.get(name, ())}
         for check in asked.values():
             self._ask(check)
+
+    def latest(self, name: str) -> float | None:
+        """The newest value of a scalar that was measured or observed; None where it never was."""
+        return latest(self._evidence, name)
 
     def _ask(self, check: Check) -> None:
         if check.key in self._said:

@@ -71,3 +71,14 @@ def test_a_teacher_softened_beyond_use_is_found_nearly_uniform(tmp_path: Path) -
     assert finding.evidence["entropy_teacher"] == pytest.approx(1.0, abs=0.01)
     assert finding.evidence["entropy_teacher"] > 0.99
     assert mended(experiment, finding, "kd")["temperature"] == 4.0
+
+
+def test_a_student_that_learns_worse_than_from_labels_alone_is_found_beside_such_a_run(tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"training__epochs": 4, "run__share_every": 1}
+    alone = broken("experiments/digits-labels", **changes)
+    assert session.run(presets.resolve(**alone), lambda _: None, Control(), home=tmp_path).outcome == "done"
+    drowned = broken("experiments/digits-kd", teacher__source="scratch", methods__kd__weight=20.0, **changes)
+    finding = found(drowned, "underfits", tmp_path)
+    assert finding.evidence["share/labels"] < 0.1
+    assert finding.evidence["fit/train"] <= finding.evidence["fit/labels alone"] - 5
+    assert mended(drowned, finding, "kd")["ce_weight"] > 0.1
