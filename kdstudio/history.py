@@ -11,7 +11,7 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from engine import events
-from engine.runs import RunFolder
+from engine.runs import RunFolder, marks
 from kdstudio import journal
 from kdstudio.curve import Curve
 from kdstudio.happened import Happened, happened
@@ -72,6 +72,7 @@ class History:
     def __init__(self, folder: Path | None = None) -> None:
         """`folder` is where a replayed run lies now, which its own RunStarted cannot know after a move."""
         self._folder = folder
+        self._renamed = marks.read(folder).title if folder is not None else ""
         self.started: events.RunStarted | None = None
         self.state: State = "empty"
         self.stages: dict[str, StageView] = {}
@@ -94,6 +95,11 @@ class History:
     def plan(self) -> dict[str, Any]:
         """The declarations of the run; empty before it started."""
         return self.started.plan if self.started else {}
+
+    @property
+    def title(self) -> str:
+        """What the run is called: as a person renamed it since, else as its experiment is."""
+        return self._renamed or (self.started.title if self.started else "Run")
 
     @property
     def folder(self) -> Path | None:

@@ -11,7 +11,7 @@ from typing import Any
 from engine.events import Event, RunStarted, Watched, WeightMoved
 from engine.experiment import Experiment
 from engine.presets import PresetError
-from engine.runs import RunError, RunFolder, State
+from engine.runs import RunError, RunFolder, State, marks
 
 FEWEST, MOST = 2, 20
 """So many runs are laid side by side."""
@@ -73,7 +73,7 @@ def read(path: Path) -> Side:
     started = next((e for e in said if isinstance(e, RunStarted)), None)
     return Side(
         path=path,
-        title=(started.title if started else "") or experiment.title,
+        title=marks.read(path).title or (started.title if started else "") or experiment.title,
         seed=started.seed if started else experiment.run.seed,
         state=folder.state(),
         experiment=experiment,

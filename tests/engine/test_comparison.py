@@ -18,7 +18,7 @@ from engine.comparison import CompareError, Comparison, colours, curves, importa
 from engine.comparison.front import front
 from engine.comparison.sides import LATENCY
 from engine.events import Note, RunResumed
-from engine.runs import RunFolder
+from engine.runs import RunFolder, marks
 
 
 @pytest.fixture
@@ -29,6 +29,12 @@ def home(tmp_path: Path) -> Path:
 def test_runs_that_differ_only_in_their_seed_are_one_contender(home: Path) -> None:
     found = Comparison.of(pair(home))
     assert [(c.title, [s.seed for s in c.sides]) for c in found.contenders] == [("labels", [0, 1, 2]), ("kd", [0, 1, 2])]
+
+
+def test_runs_are_called_as_a_person_renamed_them(home: Path) -> None:
+    paths = pair(home)
+    marks.write_all({path: marks.Marks(title="no teacher") for path in paths[:3]})
+    assert [c.title for c in Comparison.of(paths).contenders] == ["no teacher", "kd"]
 
 
 def test_a_gain_is_paired_over_seeds_with_its_interval(home: Path) -> None:
@@ -254,7 +260,7 @@ def test_the_page_needs_nothing_else_and_says_what_the_comparison_says(home: Pat
 
 
 def test_the_report_wears_the_colours_of_the_window() -> None:
-    from engine.cards import place
+    from engine.shipped import place
     from kdstudio import theme
 
     style = (place("assets") / "report" / "report.css").read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ import pytest
 from recorded import Recipe, record, shorter
 
 from engine import events
+from engine.runs import marks
 from kdstudio.history import History
 from kdstudio.screens.run.header import progress
 
@@ -92,6 +93,14 @@ def test_a_run_begun_anew_forgets_everything_it_measured(tmp_path: Path) -> None
     history = replayed(tmp_path, shorter(SMALL, 0.9, "stopped"))
     history.take(events.RunResumed(stage="", step=0, epoch=0, kept=1))
     assert all(len(c) == 0 for c in history.curves.values())
+
+
+def test_a_run_that_was_renamed_is_called_so(tmp_path: Path) -> None:
+    folder, said = record(tmp_path, SMALL)
+    marks.write(folder.path, marks.Marks(title="the good one"))
+    history = History(folder.path)
+    history.take_all(said, alive=False)
+    assert history.title == "the good one"
 
 
 def test_arrays_are_read_from_where_the_run_lies_now(tmp_path: Path) -> None:

@@ -116,8 +116,7 @@ class Header(QWidget):
     def refresh(self) -> None:
         """Write what is known now."""
         history = self._history
-        started = history.started
-        self.title.set_text(started.title if started else "Run")
+        self.title.set_text(history.title)
         self.about.set_text(about(history))
         word, tone = WORDS[history.state]
         self.chip.setText(word)
@@ -157,9 +156,8 @@ def about(history: History) -> str:
 
 def ended(history: History) -> tuple[str, str]:
     """What is told of a run that is over to a person who looks elsewhere: a heading and a sentence."""
-    title = history.started.title if history.started else "Run"
     word, _ = WORDS[history.state]
-    return f"{title}: {word}", history.ended.sentence if history.ended else ""
+    return f"{history.title}: {word}", history.ended.sentence if history.ended else ""
 
 
 def progress(history: History) -> str:
