@@ -25,7 +25,6 @@ from engine import (
     teacher_checks,
     teachers,
 )  # fmt: skip
-from engine.cards import catalogue
 from engine.checks import ALL as GENERAL_CHECKS
 from engine.checks import of_own
 from engine.control import Control
@@ -34,6 +33,7 @@ from engine.data.pixels import to_unit
 from engine.distilling import MEMO, Distilling
 from engine.events import RunResumed, Saved
 from engine.export import student as student_file
+from engine.extras import catalogue
 from engine.laboratory import Laboratory
 from engine.ledger import Clock, Ledger
 from engine.loop import steps_per_epoch

@@ -1,18 +1,13 @@
-"""What methods, nets and datasets say of themselves, and the catalogue of all of them as plain data.
+"""What methods, nets and datasets say of themselves, and the catalogue of all of them.
 
-The window reads `assets/catalog.json` and what `engine.extras` keeps beside it; `engine.cataloguing` makes both.
+As JSON they stand in `engine.catalogue_file`; which catalogue holds on this machine says `engine.extras`.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from functools import cache
-from importlib import resources
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
 
 from engine.knobs import Condition, Spec
 from engine.quantize.sizes import Layers
@@ -240,97 +235,7 @@ class Catalogue:
     method_problems: tuple[str, ...] = ()
     own: frozenset[str] = frozenset()
 
-    def to_json(self) -> str:
-        """The text of `assets/catalog.json`."""
-        data = {
-            "sources": self.sources,
-            "methods": {k: method_json(c) for k, c in self.methods.items()},
-            "nets": {k: asdict(c) for k, c in self.nets.items()},
-            "datasets": {k: asdict(c) for k, c in self.datasets.items()},
-        }
-        return dumped(data)
-
-    @classmethod
-    def from_json(cls, text: str) -> Catalogue:
-        """The inverse of `to_json`."""
-        data = json.loads(text)
-        return cls(
-            methods={k: method_card(c) for k, c in data["methods"].items()},
-            nets={k: net_card(c) for k, c in data["nets"].items()},
-            datasets={k: DatasetCard(**c) for k, c in data["datasets"].items()},
-            sources=data["sources"],
-        )
-
-
-def dumped(data: Any) -> str:
-    """JSON with one entry a line, but shapes and counts, which are lists of numbers, on the line of their name."""
-    text = json.dumps(data, indent=1, ensure_ascii=False)
-    return (
-        re.sub(r"\[[\d,\s]+\]", lambda found: re.sub(r"\s+", " ", found[0]).replace("[ ", "[").replace(" ]", "]"), text) + "\n"
-    )
-
-
-def method_json(card: MethodCard) -> dict[str, Any]:
-    """A method's card as plain data."""
-    return {**asdict(card), "settings": [s.as_json() for s in card.settings]}
-
-
-def method_card(data: dict[str, Any]) -> MethodCard:
-    """The inverse of `method_json`."""
-    return MethodCard(
-        **{
-            **data,
-            "needs": Needs(**{**data["needs"], "labels_when": _condition(data["needs"].get("labels_when")) or {}}),
-            "settings": tuple(Spec.from_json(s) for s in data["settings"]),
-            "terms": tuple(Term(**_conditioned(t)) for t in data["terms"]),
-            "watches": tuple(Watch(**_conditioned(w)) for w in data["watches"]),
-            "stages": tuple(Stage(**_conditioned(s)) for s in data["stages"]),
-            "mixes": tuple(Mix(**m) for m in data["mixes"]),
-            "offers": _condition(data["offers"]),
-            "features": tuple(Features(**_conditioned(f)) for f in data.get("features", ())),
-            "classifier": None if data.get("classifier") is None else Classifier(**_conditioned(data["classifier"])),
-        }
-    )
-
-
-def _conditioned(data: dict[str, Any]) -> dict[str, Any]:
-    return {**data, "when": _condition(data["when"]) or {}}
-
-
-def _condition(data: dict[str, Any] | None) -> Condition | None:
-    return None if data is None else {k: tuple(v) for k, v in data.items()}
-
-
-def net_card(data: dict[str, Any]) -> NetCard:
-    """A net's card from plain data; the inverse of `asdict`."""
-    maps = {name: _tuples(data.get(name, {})) for name in ("taps", "counts")}
-    shapes = {name: _tuples(found) for name, found in data.get("shapes", {}).items()}
-    layers = Layers(**data["layers"]) if data.get("layers") else None
-    return NetCard(**{**data, **maps, "shapes": shapes, "per_class": tuple(data.get("per_class", (0, 0))), "layers": layers})
-
-
-def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) for name, value in data.items()}
-
 
 def counted_as(channels: int, side: int, classes: int) -> str:
     """The name under which a net's counts are kept: `1x8x8 10`."""
     return f"{channels}x{side}x{side} {classes}"
-
-
-def place(kind: Literal["presets", "assets"]) -> Path:
-    """The folder of shipped presets or assets: inside the package when installed from a wheel, else beside it."""
-    root = Path(str(resources.files("engine"))).parent
-    for folder in (root / "kdstudio" / "_shipped" / kind, root / kind):
-        if folder.is_dir():
-            return folder
-    raise FileNotFoundError(f"the folder {kind!r} of kdstudio is missing beside {root}; install kdstudio again")
-
-
-@cache
-def catalogue() -> Catalogue:
-    """The catalogue that travels with the program and what was found out on this machine; loads no torch."""
-    from engine import extras
-
-    shipped = Catalogue.from_json((place("assets") / "catalog.json").read_text(encoding="utf-8"))
-    return extras.read().added_to(shipped)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from engine import extras, plugins
-from engine.cards import Catalogue, DatasetCard, MethodCard, NetCard, catalogue, counted_as
+from engine.cards import Catalogue, DatasetCard, MethodCard, NetCard, counted_as
 from engine.experiment import Experiment
-from engine.extras import Extras
+from engine.extras import Extras, catalogue
 
 BESIDE = 32
 """The side to which images come where LeNet insists, whatever their own."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from engine import cards, cataloguing, extras, plugins, presets
+from engine import cataloguing, extras, plugins, presets
 
 LIBRARIES = ("torch", "torchvision", "PySide6", "pyqtgraph", "PyYAML", "pydantic", "safetensors", "scikit-learn", "numpy")
 
@@ -93,7 +93,7 @@ def _folder(name: str, path: Path) -> Examined:
 
 
 def _catalogue() -> Examined:
-    fresh = cards.catalogue().sources == cataloguing.sources_hash()
+    fresh = extras.catalogue().sources == cataloguing.sources_hash()
     return Examined("catalogue", fresh, "up to date" if fresh else "older than the code; run: kdstudio catalog")
 
 

@@ -1,5 +1,6 @@
-"""What the catalogue holds beyond what is shipped, kept in the user's cache folder: torchvision's nets, nets and methods of the
-user's own, and counts for sides of images that no shipped dataset has. Written by `kdstudio catalog --user`; no torch here."""
+"""The catalogue as it holds on this machine: the one that is shipped, and what is kept beyond it in the user's cache folder:
+torchvision's nets, nets and methods of the user's own, and counts for sides of images that no shipped dataset has.
+`engine.cataloguing` makes both; no torch here."""
 
 from __future__ import annotations
 
@@ -16,8 +17,9 @@ from typing import Any
 
 import appdirs
 
-from engine import plugins
-from engine.cards import Catalogue, MethodCard, NetCard, dumped, method_card, method_json, net_card
+from engine import plugins, shipped
+from engine.cards import Catalogue, MethodCard, NetCard
+from engine.catalogue_file import dumped, from_json, method_card, method_json, net_card
 
 Sizes = Mapping[str, Mapping[str, Any]]
 """Net -> `counts` and `shapes` as a card has them."""
@@ -38,12 +40,12 @@ class Extras:
     methods: Mapping[str, MethodCard] = field(default_factory=dict)
     method_problems: tuple[str, ...] = ()
 
-    def added_to(self, shipped: Catalogue) -> Catalogue:
-        """The shipped catalogue with all of this."""
-        known = {**shipped.nets, **self.own, **dict(sorted(self.torchvision.items()))}
+    def added_to(self, given: Catalogue) -> Catalogue:
+        """A catalogue, the shipped one, with all of this."""
+        known = {**given.nets, **self.own, **dict(sorted(self.torchvision.items()))}
         nets = {key: _with_sizes(card, self.sizes.get(key, {})) for key, card in known.items()}
         return replace(
-            shipped, nets=nets, methods={**shipped.methods, **self.methods}, problems=self.problems,
+            given, nets=nets, methods={**given.methods, **self.methods}, problems=self.problems,
             method_problems=self.method_problems, own=frozenset((*self.own, *self.methods)),
         )  # fmt: skip
 
@@ -53,8 +55,14 @@ class Extras:
         return self.whole and self.checked == plugins.sources()
 
 
+@cache
+def catalogue() -> Catalogue:
+    """The catalogue that travels with the program and what was found out on this machine; loads no torch."""
+    return read().added_to(from_json((shipped.place("assets") / "catalog.json").read_text(encoding="utf-8")))
+
+
 def path() -> Path:
-    """Where they are kept."""
+    """Where extras are kept."""
     return Path(appdirs.user_cache_dir("kdstudio", appauthor=False)) / "catalog.json"
 
 
@@ -80,8 +88,6 @@ def read() -> Extras:
 
 def write(extras: Extras) -> None:
     """Keep them, atomically; the catalogue is read anew where it is asked for next."""
-    from engine.cards import catalogue
-
     methods = {key: method_json(card) for key, card in extras.methods.items()}
     data = {"made_with": made_with(), **asdict(extras), "methods": methods}
     beside = path().with_name(f"{path().name}.{os.getpid()}.writing")
@@ -96,7 +102,9 @@ def made_with() -> str:
     """A hash over what the nets of the catalogue are made with: the code of nets and cards, and torchvision's version."""
     root = Path(str(resources.files("engine")))
     digest = hashlib.sha256(importlib.metadata.version("torchvision").encode())
-    others = ("cards.py", "cataloguing.py", "extras.py", "knobs.py", "own_methods.py", "quantize/layers.py")
+    others = (
+        "cards.py", "catalogue_file.py", "cataloguing.py", "extras.py", "knobs.py", "own_methods.py", "quantize/layers.py",
+    )  # fmt: skip
     for source in (*sorted((root / "nets").glob("*.py")), *(root / name for name in others)):
         digest.update(source.name.encode() + b"\0" + source.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()[:16]

@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 
 from engine import cataloguing, data, runs
-from engine.cards import catalogue
 from engine.data import Pictures, Sides
 from engine.evaluation import Score, evaluate
 from engine.experiment import DatasetSettings, NetSettings
 from engine.export import header
+from engine.extras import catalogue
 from engine.knobs import did_you_mean
 from engine.normalization import CHOICES
 from engine.sources import Errand, bring

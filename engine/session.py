@@ -21,7 +21,6 @@ import torch
 
 from engine import cataloguing, extras, method, plugins, rules, runs
 from engine.attempt import Attempt
-from engine.cards import catalogue
 from engine.checkpoint import CheckpointError
 from engine.control import Control, Stopped
 from engine.data import DataError
@@ -29,6 +28,7 @@ from engine.downloads import DownloadError
 from engine.events import GroupEnded, Refused, RunEnded, RunStarted
 from engine.experiment import Experiment
 from engine.export.student import StudentError
+from engine.extras import catalogue
 from engine.ledger import energy_counter, give_back
 from engine.nets import NetError
 from engine.pairing import PairError

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine import cards, presets, rules
+from engine import extras, presets, rules
 from engine.cards import Catalogue, MethodCard, Term
 from engine.experiment import CE_WEIGHT, Experiment
 from engine.knobs import holds, problem
@@ -44,7 +44,7 @@ class _Change:
 
 def siblings(resolved: Resolved, *, home: Path | None = None, catalogue: Catalogue | None = None) -> tuple[Sibling, ...]:
     """Every control that exists for an experiment and can run; runs it names are looked for under `home`."""
-    known = catalogue or cards.catalogue()
+    known = catalogue or extras.catalogue()
     made = (_made(resolved, change) for change in _changes(resolved.experiment, known))
     own = _bare(resolved.experiment)
     return tuple(s for s in made if _bare(s.resolved.experiment) != own and not _refused(s, known, home))
@@ -66,15 +66,15 @@ def _changes(experiment: Experiment, catalogue: Catalogue) -> Iterator[_Change]:
 
 
 def _declared(experiment: Experiment, stack: Mapping[str, MethodCard], catalogue: Catalogue) -> Iterator[_Change]:
-    """Controls that methods declare in their settings; those of one method and one name are one control."""
+    """Controls that methods declare in their settings; those of one name are one control of the whole stack."""
+    found: dict[str, dict[str, Any]] = {}
     for key, card in stack.items():
         values = presets.method_settings(experiment, key, catalogue=catalogue)
-        found: dict[str, dict[str, Any]] = {}
         for spec in card.settings:
             if holds(spec.when, values):
                 for value, title in spec.controls.items():
                     found.setdefault(title, {})[f"methods.{key}.{spec.name}"] = value
-        yield from (_Change(title, changed) for title, changed in found.items())
+    yield from (_Change(title, changed) for title, changed in found.items())
 
 
 def _without_a_term(experiment: Experiment, stack: Mapping[str, MethodCard], catalogue: Catalogue) -> Iterator[_Change]:

@@ -92,7 +92,7 @@ def open_window(preset: str, home: Path | None) -> Window:
     from PySide6.QtCore import QCoreApplication, QSettings
     from PySide6.QtWidgets import QApplication
 
-    from engine.cards import catalogue
+    from engine.extras import catalogue
     from kdstudio import theme
     from kdstudio.store import Store
     from kdstudio.window import Window

@@ -8,7 +8,7 @@ import sys
 
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
-from engine import cards, cataloguing, extras, plugins
+from engine import cataloguing, extras, plugins
 from kdstudio.store import Store
 
 COMMAND = (sys.executable, "-m", "kdstudio", "catalog", "--user")
@@ -98,8 +98,8 @@ class Counting(QObject):
 
     def _take(self, code: int) -> None:
         """Show what was found out, or say why it was not; then go on with what is lacking still."""
-        cards.catalogue.cache_clear()
-        self._store.set_catalogue(cards.catalogue())
+        extras.catalogue.cache_clear()
+        self._store.set_catalogue(extras.catalogue())
         if code:
             said = bytes(self._process.readAllStandardError().data()).decode(errors="replace").strip()
             self.failed.emit((said.splitlines() or ["counting nets ended without a word"])[-1])
@@ -111,5 +111,5 @@ def count_own_nets() -> bool:
     if extras.read().checked == plugins.sources():
         return False
     subprocess.run([*COMMAND, *OWN], capture_output=True, check=False)
-    cards.catalogue.cache_clear()
+    extras.catalogue.cache_clear()
     return True

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QSettings, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
-from engine.cards import place
+from engine.shipped import place
 
 W = TypeVar("W", bound=QWidget)
 Mode = Literal["system", "light", "dark"]

@@ -10,9 +10,9 @@ from PySide6.QtCore import QByteArray, QSettings, Signal
 from PySide6.QtGui import QCloseEvent, QIcon
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
-from engine.cards import place
 from engine.presets import PresetError, Resolved
-from kdstudio import asking, boxes, theme
+from engine.shipped import place
+from kdstudio import asking, boxes, tabbing, theme
 from kdstudio.counting import Counting
 from kdstudio.entries import ENTRIES, Entry
 from kdstudio.help.guide import Guide
@@ -199,6 +199,10 @@ class Window(QMainWindow):
         self.show_setup()
         if fix:
             self.setup.reveal(next(iter(fix)))
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes as one reads."""
+        return tabbing.step(self, forward=forward)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask first while something runs."""

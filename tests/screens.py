@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from recorded import Recipe, record
 
 from engine import presets
-from engine.cards import catalogue
+from engine.extras import catalogue
 from engine.queue import AWAITED
 from kdstudio.charts.redraw import Redraw
 from kdstudio.chores import Chores

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from engine import cards, cataloguing, extras, presets, runs
+from engine import catalogue_file, cataloguing, extras, presets, runs, shipped
 from engine.cli.words import Runs, Sets, refusal, resolved_of
 
 BROUGHT: dict[str, Callable[[presets.Resolved], int]] = {}
@@ -68,11 +68,11 @@ def catalog(
     if user:
         _catalog_user(nets or [], [_shape(text) for text in shapes or ()])
         return
-    text = cataloguing.build().to_json()
+    text = catalogue_file.to_json(cataloguing.build())
     if not write:
         typer.echo(text, nl=False)
         return
-    path = cards.place("assets") / "catalog.json"
+    path = shipped.place("assets") / "catalog.json"
     path.write_text(text, encoding="utf-8")
     typer.echo(path)
 

@@ -19,7 +19,7 @@ def list_(
     """What there is."""
     if what in ("nets", "methods"):
         look_at_plugins()
-    known = cards.catalogue()
+    known = extras.catalogue()
     tables: dict[str, Any] = {
         "presets": lambda: [("name", "title")] + [(p.name, p.title) for p in presets.names()],
         "sweeps": lambda: [("name", "title")] + [(s.name, s.title) for s in presets.names((presets.SWEEPS,))],

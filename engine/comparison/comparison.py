@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from engine import cards
+from engine import extras
 from engine.cards import Catalogue
 from engine.comparison import colours, contenders, contents, curves, front, importance, metrics
 from engine.comparison.contenders import Contender
@@ -37,7 +37,7 @@ class Comparison:
         if baseline is not None and pinned is None:
             raise CompareError(f"{baseline.name} is not among the compared runs; choose another baseline")
         numbers = colours.number_of(home or sides[0].path.parent, [side.name for side in sides])
-        return cls(sides, pinned or sides[0], numbers, cards.catalogue())
+        return cls(sides, pinned or sides[0], numbers, extras.catalogue())
 
     def pinned(self, baseline: Side) -> Comparison:
         """The same runs beside another baseline."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-from engine import cards, presets
+from engine import extras, presets
 from engine.cards import Catalogue
 from engine.experiment import Experiment
 from engine.importing import mdistiller
@@ -20,7 +20,7 @@ from engine.presets.writing import write_whole
 def read(path: Path, *, catalogue: Catalogue | None = None) -> Imported:
     """What a file comes to as a preset: a config of mdistiller (or of a project that took its format over), or a preset of
     kdstudio from elsewhere. Raises PresetError for anything else, and for what cannot be read."""
-    known = catalogue or cards.catalogue()
+    known = catalogue or extras.catalogue()
     document = document_of(path)
     if mdistiller.KEYS & set(document.tree):
         return mdistiller.convert(document, path, known)

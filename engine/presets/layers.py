@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from engine import cards
+from engine import extras
 from engine.cards import Catalogue
 from engine.experiment import SECTIONS, section_of, section_specs
 from engine.presets.places import locate, read
@@ -18,7 +18,7 @@ from engine.presets.stack import DEFAULT
 def layers(preset: str | Path, path: str, *, catalogue: Catalogue | None = None) -> tuple[tuple[str, Any], ...]:
     """Origins and values of the setting at a dotted path: `default`, then every preset that says something of it, in the order
     in which they are laid. Raises PresetError for a preset that cannot be read, KeyError for what is no setting."""
-    known = catalogue or cards.catalogue()
+    known = catalogue or extras.catalogue()
     name, file = locate(preset)
     return ((DEFAULT, _default(path, known)), *_said(name, file, path, known))
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import appdirs
 
-from engine.cards import place
 from engine.knobs import did_you_mean
 from engine.presets.dialect import Document, parse
 from engine.presets.problems import PresetError, Problem
+from engine.shipped import place
 
 KINDS = ("experiments", "datasets", "pairs", "methods")
 """The folders of presets; the folder is the first half of a preset's name."""

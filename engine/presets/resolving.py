@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from engine import cards
+from engine import extras
 from engine.cards import Catalogue
 from engine.experiment import SECTIONS, Experiment, section_specs
 from engine.presets.dialect import Document, parse_value
@@ -53,13 +53,13 @@ def resolve(
 ) -> Resolved:
     """The experiment of a preset (a name or a path), changed by a form (dotted path -> value) and by `--set` texts
     (`training.epochs=3`). Raises PresetError with every problem found, each with file, line and column."""
-    known = catalogue or cards.catalogue()
+    known = catalogue or extras.catalogue()
     name, path = locate(preset)
     stack = Stack()
     document = _lay_extended(stack, path, (), known)
     below = stack.tree()
     stack.lay(document.tree, name)
-    stack.origins |= _stored_origins(document)
+    _tell_origins(stack, document, known)
     typed = [_Edit(dotted, value, FORM) for dotted, value in (form or {}).items()]
     _edit(stack, [*typed, *(_from_set(text, known) for text in sets)], known)
     experiment = _experiment(stack, known, document)
@@ -79,7 +79,7 @@ def layered(
     """The experiment of documents laid over one another, each upon what it extends (paths there count from the folder
     `beside`), changed by `values` (dotted path -> value), which `origin` decided too, and by `--set` texts. Raises PresetError
     as `resolve` does."""
-    known = catalogue or cards.catalogue()
+    known = catalogue or extras.catalogue()
     stack = Stack()
     below = stack.tree()
     for layer in layers:
@@ -93,7 +93,7 @@ def layered(
 
 def edit_problems(path: str, value: Any, *, catalogue: Catalogue | None = None) -> tuple[Problem, ...]:
     """Why a setting, named by its dotted path, cannot have this value; empty where it can."""
-    known = catalogue or cards.catalogue()
+    known = catalogue or extras.catalogue()
     try:
         return tuple(p for edit in _spelled_out(_Edit(path, value, "")) for p in _edit_problems(edit, known))
     except PresetError as error:
@@ -102,21 +102,21 @@ def edit_problems(path: str, value: Any, *, catalogue: Catalogue | None = None) 
 
 def from_tree(tree: Tree, origin: str, *, catalogue: Catalogue | None = None) -> Resolved:
     """The experiment of a plain tree that stands on the defaults alone. Raises PresetError as `resolve` does."""
-    known = catalogue or cards.catalogue()
+    known = catalogue or extras.catalogue()
     document = checked(Document(origin, tree), known)
     if document.tree.get("extends"):
         raise PresetError([Problem("extends", "a tree without a file stands on the defaults alone", origin)])
     stack = Stack()
     below = stack.tree()
     stack.lay(document.tree, origin)
-    stack.origins |= _stored_origins(document)
+    _tell_origins(stack, document, known)
     experiment = _experiment(stack, known, document)
     return Resolved(experiment, _origins(stack, experiment, known), below)
 
 
 def method_settings(experiment: Experiment, method: str, *, catalogue: Catalogue | None = None) -> dict[str, Any]:
     """Every setting of a method of the stack: what the experiment says, else the method's default."""
-    known = catalogue or cards.catalogue()
+    known = catalogue or extras.catalogue()
     given = experiment.methods[method]
     return {s.name: given.get(s.name, s.default) for s in method_specs(method, known)}
 
@@ -157,10 +157,25 @@ def checked(document: Document, catalogue: Catalogue) -> Document:
     return plain
 
 
-def _stored_origins(document: Document) -> dict[str, str]:
-    """Who decided each value, where the file is the stored experiment of a run."""
+def _tell_origins(stack: Stack, document: Document, catalogue: Catalogue) -> None:
+    """Where the file is a stored experiment, which spells out every setting: who decided each value. What it names nobody for
+    is a default, unless the file was changed by hand since."""
     stored = document.tree.get("origins")
-    return {str(k): str(v) for k, v in stored.items()} if isinstance(stored, Mapping) else {}
+    if not isinstance(stored, Mapping):
+        return
+    for path, default in _defaults(stack.methods, catalogue):
+        if path not in stored and stack.value(path) == default:
+            stack.origins.pop(path, None)
+    stack.origins |= {str(path): str(origin) for path, origin in stored.items()}
+
+
+def _defaults(methods: Iterable[str], catalogue: Catalogue) -> Iterator[tuple[str, Any]]:
+    """Every text and setting, of sections and of these methods, with its default."""
+    yield from ((key, "") for key in OWN)
+    for section in SECTIONS:
+        yield from ((f"{section}.{spec.name}", spec.default) for spec in section_specs(section))
+    for method in methods:
+        yield from ((f"methods.{method}.{spec.name}", spec.default) for spec in method_specs(method, catalogue))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine import cards
+from engine import extras
 from engine.cards import Catalogue
 from engine.experiment import (
     SCHEMA,
@@ -31,7 +31,7 @@ def save(path: Path, resolved: Resolved, *, catalogue: Catalogue | None = None) 
     """Write a preset that holds only what differs from the overlays below it; an interrupted write leaves the old file.
     Raises PresetError for a shipped preset, OSError where the folder cannot be written."""
     refuse_shipped(path)
-    tree = _sparse(resolved, catalogue or cards.catalogue())
+    tree = _sparse(resolved, catalogue or extras.catalogue())
     if "extends" in tree:
         tree["extends"] = [_seen_from(path.absolute().parent, e) for e in tree["extends"]]
     write_whole(path, dump(tree).encode("utf-8"))
@@ -39,7 +39,7 @@ def save(path: Path, resolved: Resolved, *, catalogue: Catalogue | None = None) 
 
 def differences(resolved: Resolved, *, catalogue: Catalogue | None = None) -> str:
     """What `save` would write: the overlays below, and what differs from them."""
-    return dump(_sparse(resolved, catalogue or cards.catalogue()))
+    return dump(_sparse(resolved, catalogue or extras.catalogue()))
 
 
 def to_yaml(resolved: Resolved, *, catalogue: Catalogue | None = None) -> str:
@@ -49,7 +49,7 @@ def to_yaml(resolved: Resolved, *, catalogue: Catalogue | None = None) -> str:
 
 def full_tree(experiment: Experiment, *, catalogue: Catalogue | None = None) -> dict[str, Any]:
     """An experiment as a plain tree with every setting of every method in the stack spelled out."""
-    known = catalogue or cards.catalogue()
+    known = catalogue or extras.catalogue()
     tree = experiment.model_dump(exclude_none=True)
     spelled = {m: method_settings(experiment, m, catalogue=known) for m in experiment.methods}
     tree["methods"] = {m: {k: v for k, v in s.items() if v is not None} for m, s in spelled.items()}

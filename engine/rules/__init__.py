@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine import cards
+from engine import extras
 from engine.cards import Catalogue
 from engine.experiment import Experiment
 from engine.pairing import Match, PairError
@@ -29,7 +29,7 @@ _WARNINGS = (*surprises.WARNINGS, *pairs.WARNINGS)
 def problems(experiment: Experiment, catalogue: Catalogue | None = None, *, home: Path | None = None) -> tuple[Problem, ...]:
     """Why this experiment cannot run; empty where it can. Unknown names are told first, for nothing else can be judged
     without their cards. A teacher named by its run is looked for under `home`; without it only folders are looked at."""
-    known = catalogue or cards.catalogue()
+    known = catalogue or extras.catalogue()
     unknown = tuple(_unknown(experiment, known))
     if unknown:
         return unknown
@@ -39,7 +39,7 @@ def problems(experiment: Experiment, catalogue: Catalogue | None = None, *, home
 
 def warnings(experiment: Experiment, catalogue: Catalogue | None = None) -> tuple[Problem, ...]:
     """What will surprise about this experiment although it can run; empty where a name is unknown."""
-    known = catalogue or cards.catalogue()
+    known = catalogue or extras.catalogue()
     if any(_unknown(experiment, known)):
         return ()
     case = Case(experiment, known)
@@ -48,13 +48,13 @@ def warnings(experiment: Experiment, catalogue: Catalogue | None = None) -> tupl
 
 def ce_weight(experiment: Experiment, catalogue: Catalogue | None = None) -> float:
     """Weight of the cross-entropy with the labels, as `Case.ce_weight`."""
-    return Case(experiment, catalogue or cards.catalogue()).ce_weight
+    return Case(experiment, catalogue or extras.catalogue()).ce_weight
 
 
 def compared(experiment: Experiment, catalogue: Catalogue | None = None) -> dict[str, tuple[Match, ...]]:
     """What each method of the stack compares of the two nets, from their cards; methods that compare nothing, or cannot (see
     `problems`), are left out. The names must be known."""
-    case = Case(experiment, catalogue or cards.catalogue())
+    case = Case(experiment, catalogue or extras.catalogue())
     found = dict[str, tuple[Match, ...]]()
     for key in case.methods:
         try:
@@ -67,7 +67,7 @@ def compared(experiment: Experiment, catalogue: Catalogue | None = None) -> dict
 def staying(experiment: Experiment, catalogue: Catalogue | None = None) -> dict[str, tuple[int, int]]:
     """Parameters and multiply-adds of what each method of the stack puts into the student to stay, from the cards; methods that
     put nothing there, or cannot (see `problems`), are left out. The names must be known."""
-    case = Case(experiment, catalogue or cards.catalogue())
+    case = Case(experiment, catalogue or extras.catalogue())
     found = dict[str, tuple[int, int]]()
     for key in case.methods:
         try:
@@ -80,7 +80,7 @@ def staying(experiment: Experiment, catalogue: Catalogue | None = None) -> dict[
 def quantized(experiment: Experiment, catalogue: Catalogue | None = None) -> Sizes | None:
     """Bytes of the quantized student and of the same in float32, from its card and without what methods put into it; None
     where nothing is quantized, or the images are of a size nobody counted. The names must be known."""
-    return quantization.size(Case(experiment, catalogue or cards.catalogue()))
+    return quantization.size(Case(experiment, catalogue or extras.catalogue()))
 
 
 def _unknown(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from torch import Tensor
 
 from engine import nets, published
-from engine.cards import catalogue
 from engine.export import header
+from engine.extras import catalogue
 from engine.nets import NetError
 from engine.nets.weights import classes_told, from_file, state_of
 from engine.sources.origins import fingerprint

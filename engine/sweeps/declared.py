@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictStr, Tag, ValidationError, model_validator
 
-from engine import cards
+from engine import extras
 from engine.cards import Catalogue
 from engine.experiment import Experiment
 from engine.knobs import did_you_mean
@@ -150,12 +150,12 @@ def names() -> tuple[PresetName, ...]:
 def read(sweep: str | Path, *, catalogue: Catalogue | None = None) -> Sweep:
     """A sweep by its name (`sweeps/NAME`) or the path of its file. Raises PresetError with every problem found."""
     name, path = locate(sweep, kinds=(SWEEPS,))
-    return _made(read_file(path), name, path.parent, catalogue or cards.catalogue())
+    return _made(read_file(path), name, path.parent, catalogue or extras.catalogue())
 
 
 def from_tree(tree: Mapping[str, Any], name: str, *, catalogue: Catalogue | None = None) -> Sweep:
     """A sweep out of a plain tree, such as a form makes. Raises PresetError as `read` does."""
-    return _made(Document(name, tree), name, Path(), catalogue or cards.catalogue())
+    return _made(Document(name, tree), name, Path(), catalogue or extras.catalogue())
 
 
 def _made(document: Document, name: str, folder: Path, catalogue: Catalogue) -> Sweep:

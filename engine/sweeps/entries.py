@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine import cards, rules
+from engine import extras, rules
 from engine.cards import Catalogue
 from engine.knobs import did_you_mean
 from engine.presets import PresetError, Problem, Resolved, layered
@@ -44,7 +44,7 @@ class Entry:
 def entries(sweep: Sweep, sets: Sequence[str] = (), *, catalogue: Catalogue | None = None) -> tuple[Entry, ...]:
     """All entries in the order they run, `--set` texts laid over each. Those that differ in nothing that matters are one.
     Raises PresetError where one cannot be resolved, and for a baseline or a start that none of them is."""
-    known = catalogue or cards.catalogue()
+    known = catalogue or extras.catalogue()
     made: list[Entry] = []
     for n, start in enumerate(sweep.tried.starts()):
         made += _of(sweep, n, start, sets, known, made)

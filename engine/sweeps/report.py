@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine import cards
+from engine import extras
 from engine.cards import Catalogue
 from engine.presets.writing import write_whole
 from engine.sweeps import columns
@@ -24,7 +24,7 @@ def write(sweep: Sweep, rows: Sequence[Row], folder: Path) -> list[Path]:
         return []
     from engine.sweeps import plots
 
-    catalogue, show = cards.catalogue(), sweep.tried.show
+    catalogue, show = extras.catalogue(), sweep.tried.show
     _write_csv(folder / TABLE, columns.in_numbers(rows, show, catalogue))
     _write_csv(folder / RUNS, [_of_run(row, n, show) for row in rows for n in range(len(row.runs))])
     pictures = plots.draw(sweep, rows, folder, catalogue)

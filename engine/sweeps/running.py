@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from engine import cards, session
+from engine import extras, session
 from engine.control import Control
 from engine.events import EntryEnded, Event, Note, Refused, RunEnded, RunStarted, SweepEnded, SweepProgressed, SweepStarted
 from engine.presets import Problem, Resolved
@@ -215,7 +215,7 @@ def _seconds(results: Mapping[str, Any]) -> float:
 
 def _edited(entry: Entry, before: Path) -> str:
     """What differs from the run that an entry of this title had before."""
-    known = cards.catalogue()
+    known = extras.catalogue()
     found = contents.differences(RunFolder.open(before).experiment().experiment, entry.resolved.experiment, known)
     said = [contents.change(path, *pair) for path, pair in found.items() if path != "student.run"]
     return f"{entry.title!r} was run with other settings ({_several(said) or 'its start'}); it is run anew"

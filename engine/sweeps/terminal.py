@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from engine import cards
+from engine import extras
 from engine.control import Control
 from engine.events import EntryEnded, Event, RunEnded, SweepEnded, SweepProgressed, SweepStarted
 from engine.monitor import Monitor, say_lines
@@ -76,7 +76,7 @@ def say_table(sweep: Sweep, entries: Sequence[Entry], home: Path) -> None:
     found = rows(sweep, entries, Progress(home, sweep.stem))
     if not any(row.runs for row in found):
         return
-    titles, lines = columns.in_words(found, sweep.tried.show, cards.catalogue())
+    titles, lines = columns.in_words(found, sweep.tried.show, extras.catalogue())
     widths = [max(map(len, cells)) for cells in zip(titles, *lines)]
     typer.echo("")
     for line in (titles, *lines):

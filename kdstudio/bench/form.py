@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from engine.cards import catalogue
 from engine.experiment import section_specs
+from engine.extras import catalogue
 from kdstudio import boxes
 from kdstudio.bench.line import Line
 from kdstudio.forms import Form

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 import engine.methods
-from engine import cards, cataloguing, method, nets, presets, session
+from engine import catalogue_file, cataloguing, extras, method, nets, presets, session, shipped
 from engine.control import Control
 from kdstudio import theme
 from kdstudio.help import topics
@@ -68,7 +68,7 @@ def dropped(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
         _into_the_package(tmp_path / "methods", tmp_path / "assets", monkeypatch)
     else:
         _write(tmp_path / "plugins" / "methods")
-        cards.catalogue.cache_clear()
+        extras.catalogue.cache_clear()
         cataloguing.complete(())
     yield "dropped"
     _forget()
@@ -79,15 +79,15 @@ def _into_the_package(folder: Path, assets: Path, monkeypatch: pytest.MonkeyPatc
     _write(folder)
     monkeypatch.setattr(engine.methods, "__path__", [*engine.methods.__path__, str(folder)])
     _forget()
-    shipped = json.loads((cards.place("assets") / "catalog.json").read_text(encoding="utf-8"))
+    before = json.loads((shipped.place("assets") / "catalog.json").read_text(encoding="utf-8"))
     with monkeypatch.context() as patched:
         patched.setattr(nets, "keys", tuple)
-        made = json.loads(cataloguing.build().to_json())
+        made = json.loads(catalogue_file.to_json(cataloguing.build()))
     assets.mkdir()
-    (assets / "catalog.json").write_text(json.dumps(shipped | {"methods": made["methods"]}), encoding="utf-8")
-    real = cards.place
-    monkeypatch.setattr(cards, "place", lambda kind: assets if kind == "assets" else real(kind))
-    cards.catalogue.cache_clear()
+    (assets / "catalog.json").write_text(json.dumps(before | {"methods": made["methods"]}), encoding="utf-8")
+    real = shipped.place
+    monkeypatch.setattr(shipped, "place", lambda kind: assets if kind == "assets" else real(kind))
+    extras.catalogue.cache_clear()
 
 
 def _write(folder: Path) -> None:
@@ -98,7 +98,7 @@ def _write(folder: Path) -> None:
 def _forget() -> None:
     method.keys.cache_clear()
     method._shipped.cache_clear()
-    cards.catalogue.cache_clear()
+    extras.catalogue.cache_clear()
     sys.modules.pop("engine.methods.dropped", None)
 
 
@@ -116,7 +116,7 @@ def _words(widget: Any) -> str:
 
 
 def test_it_has_a_form_and_help(dropped: str, qtbot: QtBot) -> None:
-    store = Store(cards.catalogue())
+    store = Store(extras.catalogue())
     store.open_preset("experiments/digits-dkd")
     setup = SetupScreen(store)
     qtbot.addWidget(setup)
@@ -131,7 +131,7 @@ def test_it_has_a_form_and_help(dropped: str, qtbot: QtBot) -> None:
 
 
 def test_it_has_a_page_in_the_library(dropped: str, tmp_path: Path, qtbot: QtBot) -> None:
-    store = Store(cards.catalogue())
+    store = Store(extras.catalogue())
     store.open_preset("experiments/digits-dkd")
     screen = LibraryScreen(store, tmp_path / "runs")
     qtbot.addWidget(screen)

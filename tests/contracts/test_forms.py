@@ -8,8 +8,8 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from engine.cards import catalogue
 from engine.experiment import CE_WEIGHT, SECTIONS, section_specs
+from engine.extras import catalogue
 from engine.knobs import Spec, problem
 from kdstudio import fields
 

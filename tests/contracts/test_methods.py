@@ -10,7 +10,7 @@ import pytest
 import torch
 from builders import SMALLER, SmallLab, SmallNet, seen_batch, seen_maps, side_of, striped_images
 
-from engine import method
+from engine import catalogue_file, method
 from engine.cards import Catalogue
 from engine.knobs import holds
 from engine.method import Method, chosen, find
@@ -165,8 +165,8 @@ def test_preparing_leaves_both_nets_as_they_were(key: str) -> None:
 @every_method
 def test_its_card_is_plain_data_that_survives_the_catalogue(key: str) -> None:
     catalogue = Catalogue({key: method.card(key)}, {}, {}, "sources")
-    again = Catalogue.from_json(catalogue.to_json())
-    assert json.loads(again.to_json()) == json.loads(catalogue.to_json())
+    again = catalogue_file.from_json(catalogue_file.to_json(catalogue))
+    assert json.loads(catalogue_file.to_json(again)) == json.loads(catalogue_file.to_json(catalogue))
     assert again.methods[key].terms == method.card(key).terms
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from engine import nets
-from engine.cards import net_card
+from engine.catalogue_file import net_card
 from engine.nets.counts import multiply_adds, parameters
 from engine.quantize.settings import QuantizeSettings
 from engine.quantize.wrapping import quantize

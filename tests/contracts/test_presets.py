@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from engine import cataloguing, presets, rules
-from engine.cards import catalogue, place
+from engine.extras import catalogue
 from engine.presets.places import read
+from engine.shipped import place
 
 SHIPPED = [n for n in presets.names() if n.shipped]
 SAID = {

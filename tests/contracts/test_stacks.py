@@ -20,7 +20,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.nn import functional
 
-from engine import building, cards, method, presets, rules, session
+from engine import building, extras, method, presets, rules, session
 from engine.attempt import made
 from engine.cards import Catalogue, NetCard
 from engine.control import Control
@@ -100,7 +100,7 @@ def catalogue(lab: SmallLab) -> Catalogue:
     """Every method, and both nets."""
     sides = {"student": lab.student, "teacher": lab.teacher}
     made = {key: NetCard(key, key, "", "", 8, 0, 1000, 1000, side.shapes) for key, side in sides.items()}
-    return replace(cards.catalogue(), nets=made)
+    return replace(extras.catalogue(), nets=made)
 
 
 @dataclass

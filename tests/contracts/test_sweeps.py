@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine import presets, sweeps
-from engine.cards import catalogue
+from engine.extras import catalogue
 from engine.presets.places import read
 
 SHIPPED = [n for n in sweeps.names() if n.shipped]

@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine import logits, serialization
-from engine.cards import catalogue
 from engine.embeddings import spectral_rank
+from engine.extras import catalogue
 from engine.knobs import specs
 from engine.method import Method, chosen, find
 from engine.nets.parts import insert

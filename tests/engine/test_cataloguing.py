@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from engine import cards, cataloguing, extras, method, nets, presets, session
+from engine import cataloguing, extras, method, nets, presets, session
 from engine.cli import cli
 from engine.control import Control
 from engine.extras import Extras
@@ -22,53 +22,53 @@ NET = "torchvision.shufflenet_v2_x0_5"
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A cache of the test's own, empty at first."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    cards.catalogue.cache_clear()
+    extras.catalogue.cache_clear()
     yield tmp_path / "cache" / "kdstudio" / "catalog.json"
-    cards.catalogue.cache_clear()
+    extras.catalogue.cache_clear()
 
 
 def test_a_net_that_is_named_is_counted_once_and_kept(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert NET not in cards.catalogue().nets
+    assert NET not in extras.catalogue().nets
     cataloguing.complete([NET, "resnet8", "none"])
-    assert cards.catalogue().nets[NET].parameters == nets.measured(NET, 3, 100, [32])[0].parameters
+    assert extras.catalogue().nets[NET].parameters == nets.measured(NET, 3, 100, [32])[0].parameters
     assert set(extras.read().torchvision) == {NET}
     monkeypatch.setattr(nets, "measured", lambda *_: pytest.fail("counted again"))
-    cards.catalogue.cache_clear()
+    extras.catalogue.cache_clear()
     cataloguing.complete([NET])
-    assert cards.catalogue().nets[NET].title == "torchvision shufflenet_v2_x0_5"
+    assert extras.catalogue().nets[NET].title == "torchvision shufflenet_v2_x0_5"
 
 
 def test_a_net_is_counted_on_images_that_no_dataset_has(own_cache: Path) -> None:
-    assert cards.catalogue().nets["resnet8"].size_on(3, 50, 7) is None
+    assert extras.catalogue().nets["resnet8"].size_on(3, 50, 7) is None
     cataloguing.complete(["resnet8"], [(3, 50)])
-    card, found = cards.catalogue().nets["resnet8"], nets.measured("resnet8", 3, 7, [50])[0]
+    card, found = extras.catalogue().nets["resnet8"], nets.measured("resnet8", 3, 7, [50])[0]
     assert card.size_on(3, 50, 7) == found[:2]
     assert card.shapes_on(50) == found.taps
-    assert cards.catalogue().nets["resnet14"].shapes_on(50) is None
+    assert extras.catalogue().nets["resnet14"].shapes_on(50) is None
 
 
 def test_an_experiment_tells_the_images_for_which_its_nets_are_not_counted() -> None:
     made = presets.resolve("experiments/digits-kd", ["student.net=resnet8", "teacher.net=wrn16-1"]).experiment
-    assert cataloguing.uncounted(made, cards.catalogue()) == ()
+    assert cataloguing.uncounted(made, extras.catalogue()) == ()
     made.dataset.size = 50
-    assert cataloguing.uncounted(made, cards.catalogue()) == ((1, 50),)
+    assert cataloguing.uncounted(made, extras.catalogue()) == ((1, 50),)
     cataloguing.complete(["resnet8", "wrn16-1"], [(1, 50)])
-    assert cataloguing.uncounted(made, cards.catalogue()) == ()
+    assert cataloguing.uncounted(made, extras.catalogue()) == ()
     made.dataset.name = "folder"
     made.dataset.size = "auto"
-    assert cataloguing.uncounted(made, cards.catalogue()) == ()  # only the folder tells
+    assert cataloguing.uncounted(made, extras.catalogue()) == ()  # only the folder tells
     made.student.net = "torchvision.nothing"
-    assert cataloguing.uncounted(made, cards.catalogue()) == ()
+    assert cataloguing.uncounted(made, extras.catalogue()) == ()
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"made_with": "something else", "torchvision": 3}', b"\xff\xfe"])
 def test_what_no_longer_holds_counts_as_nothing_and_is_found_out_again(own_cache: Path, damage: bytes) -> None:
     cataloguing.complete([NET])
     own_cache.write_bytes(damage)
-    cards.catalogue.cache_clear()
-    assert extras.read() == Extras() and NET not in cards.catalogue().nets
+    extras.catalogue.cache_clear()
+    assert extras.read() == Extras() and NET not in extras.catalogue().nets
     cataloguing.complete([NET])
-    assert NET in cards.catalogue().nets
+    assert NET in extras.catalogue().nets
 
 
 def test_all_of_torchvisions_nets_are_counted_and_told_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,14 +78,14 @@ def test_all_of_torchvisions_nets_are_counted_and_told_one_by_one(monkeypatch: p
     told: list[str] = []
     assert cataloguing.refresh(told.append).fresh
     assert told == ["torchvision.alexnet"]
-    assert [key for key in cards.catalogue().nets if key.startswith("torchvision.")] == list(few)
+    assert [key for key in extras.catalogue().nets if key.startswith("torchvision.")] == list(few)
 
 
 def test_the_catalogue_keeps_its_own_nets_first_and_torchvisions_last() -> None:
-    card = cards.catalogue().nets["resnet8"]
+    card = extras.catalogue().nets["resnet8"]
     kept = Extras(torchvision={"torchvision.b": card, "torchvision.a": card}, own={"mine": card})
-    names = list(kept.added_to(cards.catalogue()).nets)
-    assert names[:-3] == list(cards.catalogue().nets) and names[-3:] == ["mine", "torchvision.a", "torchvision.b"]
+    names = list(kept.added_to(extras.catalogue()).nets)
+    assert names[:-3] == list(extras.catalogue().nets) and names[-3:] == ["mine", "torchvision.a", "torchvision.b"]
 
 
 def test_what_is_kept_is_read_back_as_it_was() -> None:
@@ -94,14 +94,14 @@ def test_what_is_kept_is_read_back_as_it_was() -> None:
     made = Extras({}, True, {"mine": card}, ("a problem",), sizes, "", {"mine": method.card("faqd")}, ("another",))
     extras.write(made)
     assert extras.read() == made
-    assert cards.catalogue().nets["vgg8"].size_on(3, 9, 10) == (1, 2)
+    assert extras.catalogue().nets["vgg8"].size_on(3, 9, 10) == (1, 2)
 
 
 def test_a_preset_may_name_a_net_of_torchvision_that_is_not_counted_yet(tmp_path: Path) -> None:
     sets = [f"student.net={NET}", "training.epochs=1", "dataset.subset=0.1", "run.threads=1", "run.probe_images=16"]
     resolved = presets.resolve("experiments/digits-labels", sets)
     assert session.run(resolved, lambda event: None, Control(), home=tmp_path / "runs").outcome == "done"
-    assert NET in cards.catalogue().nets
+    assert NET in extras.catalogue().nets
 
 
 def test_a_net_that_torchvision_does_not_have_is_refused_before_a_run(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_net_that_torchvision_does_not_have_is_refused_before_a_run(tmp_path: 
 def test_the_terminal_counts_what_it_is_told_to(own_cache: Path) -> None:
     done = CliRunner().invoke(cli, ["catalog", "--user", "--net", NET, "--net", "vgg8", "--shape", "3x40"])
     assert done.exit_code == 0 and done.stdout.strip() == str(own_cache)
-    assert cards.catalogue().nets["vgg8"].size_on(3, 40, 10) == nets.measured("vgg8", 3, 10, [40])[0][:2]
+    assert extras.catalogue().nets["vgg8"].size_on(3, 40, 10) == nets.measured("vgg8", 3, 10, [40])[0][:2]
     assert json.loads(own_cache.read_text())["whole"] is False
 
 

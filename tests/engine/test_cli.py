@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from engine import cards
+from engine import extras, shipped
 from engine.cli import cli
 from engine.events import from_line
 
@@ -149,7 +149,7 @@ def test_a_published_checkpoint_scores_what_its_publisher_says(net: str, top1: s
 
 @pytest.mark.parametrize("what", ["presets", "methods", "nets", "datasets"])
 def test_list_names_everything_there_is(what: str) -> None:
-    known = cards.catalogue()
+    known = extras.catalogue()
     names = {"methods": known.methods, "nets": known.nets, "datasets": known.datasets, "presets": [DEFAULT]}[what]
     output = call("list", what).output
     assert all(name in output for name in names)
@@ -201,8 +201,8 @@ def test_doctor_says_how_to_mend_a_folder_it_cannot_write(tmp_path: Path) -> Non
 
 
 def test_catalog_prints_what_is_shipped() -> None:
-    shipped = (cards.place("assets") / "catalog.json").read_text(encoding="utf-8")
-    assert call("catalog", "--print").stdout == shipped
+    written = (shipped.place("assets") / "catalog.json").read_text(encoding="utf-8")
+    assert call("catalog", "--print").stdout == written
 
 
 def test_bench_refuses_what_it_cannot_measure() -> None:

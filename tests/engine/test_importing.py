@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from engine import importing, presets
-from engine.cards import catalogue
 from engine.cli import cli
+from engine.extras import catalogue
 from engine.importing import Imported
 from engine.presets import PresetError
 

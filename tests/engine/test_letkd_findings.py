@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine import cards, load_student, presets, rules, session
+from engine import extras, load_student, presets, rules, session
 from engine.control import Control
 from engine.events import Event, Finding, Measured, Note, Progressed, StageStarted, Watched
 from engine.method import find
@@ -191,7 +191,7 @@ def test_decisions_are_refused_without_labels_and_templates_are_not() -> None:
 
 def test_the_plan_counts_the_layers_beside_the_bare_student() -> None:
     experiment = presets.resolve("experiments/cifar100-resnet56-resnet20-letkd-2").experiment
-    assert rules.staying(experiment, cards.catalogue()) == {"letkd": (636_484, 40_108_032)}
+    assert rules.staying(experiment, extras.catalogue()) == {"letkd": (636_484, 40_108_032)}
     assert rules.staying(presets.resolve("experiments/digits-kd").experiment) == {}
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from engine import cards, cataloguing, events, extras, method, presets, session
+from engine import cataloguing, events, extras, method, presets, session
 from engine.cli import cli
 from engine.control import Control
 from engine.plugins import PluginError
@@ -62,11 +62,11 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
         path.parent.mkdir(parents=True, exist_ok=True)
         assert old in METHOD
         path.write_text(METHOD.replace(old, new), encoding="utf-8")
-        cards.catalogue.cache_clear()
+        extras.catalogue.cache_clear()
         return path
 
     yield made
-    cards.catalogue.cache_clear()
+    extras.catalogue.cache_clear()
 
 
 def test_a_file_in_the_folder_is_a_method_like_any_other(write: Write) -> None:
@@ -75,7 +75,7 @@ def test_a_file_in_the_folder_is_a_method_like_any_other(write: Write) -> None:
     each = method.find("cosine")(method.chosen("cosine", {"weight": 3.0}))
     assert each.weight(each.terms[0], 1) == 3.0
     cataloguing.complete(())
-    known = cards.catalogue()
+    known = extras.catalogue()
     assert known.methods["cosine"] == method.card("cosine") and known.own == {"cosine"}
     assert [spec.name for spec in known.methods["cosine"].settings] == ["weight", "kind"]
     assert "dkd" in known.methods
@@ -113,12 +113,12 @@ def test_a_changed_file_is_read_anew_and_a_removed_one_is_gone(write: Write) -> 
     path = write()
     cataloguing.complete(())
     write("cosine.py", '"Cosine"', '"Angle"')
-    assert "cosine" not in cards.catalogue().methods  # until it is looked at again
+    assert "cosine" not in extras.catalogue().methods  # until it is looked at again
     cataloguing.complete(())
-    assert cards.catalogue().methods["cosine"].title == "Angle"
+    assert extras.catalogue().methods["cosine"].title == "Angle"
     path.unlink()
-    cards.catalogue.cache_clear()
-    assert "cosine" not in cards.catalogue().methods and method.own_keys() == ()
+    extras.catalogue.cache_clear()
+    assert "cosine" not in extras.catalogue().methods and method.own_keys() == ()
     with pytest.raises(PluginError, match="there is no method 'cosine'"):
         method.find("cosine")
 
@@ -168,7 +168,7 @@ def test_what_is_wrong_with_a_file_is_said_with_its_line(write: Write, old: str,
     found = re.search(r"line (\d+)", sentence)
     if at:
         assert found is not None and int(found[1]) == line(path, at)
-    assert cards.catalogue().method_problems == kept.method_problems
+    assert extras.catalogue().method_problems == kept.method_problems
 
 
 def test_a_name_of_kdstudios_own_and_a_name_that_is_none_are_refused(write: Write) -> None:
@@ -196,7 +196,7 @@ def test_a_method_that_was_broken_after_it_was_read_is_refused_before_a_run(writ
 def test_what_a_method_raises_in_a_run_ends_it_with_file_and_line(write: Write, tmp_path: Path) -> None:
     path = write("cosine.py", '        return {"cosine"', '        1 / (8 - len(seen.y))\n        return {"cosine"')
     cataloguing.complete(())
-    assert cards.catalogue().methods.keys() >= {"kd"} and "cosine" not in cards.catalogue().methods  # tried with 8 images
+    assert extras.catalogue().methods.keys() >= {"kd"} and "cosine" not in extras.catalogue().methods  # tried with 8 images
     path = write("cosine.py", '        return {"cosine"', '        1 / (64 - len(seen.y))\n        return {"cosine"')
     cataloguing.complete(())
     resolved = presets.resolve("experiments/digits-kd", [*QUICK, "methods.cosine={}"])
@@ -215,7 +215,7 @@ def test_a_method_that_wants_other_nets_is_not_blamed_for_those_it_is_tried_with
 
 def test_nothing_is_executed_by_reading_the_catalogue_or_a_preset(write: Write, tmp_path: Path) -> None:
     write("cosine.py", "class Cosine", f"open({str(tmp_path / 'ran')!r}, 'w').close()\n\n\nclass Cosine")
-    assert "cosine" not in cards.catalogue().methods
+    assert "cosine" not in extras.catalogue().methods
     with pytest.raises(presets.PresetError, match="there is no method 'cosine'"):
         presets.resolve("experiments/digits-kd", ["methods.cosine={}"])
     assert not (tmp_path / "ran").exists()

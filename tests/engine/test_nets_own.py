@@ -11,7 +11,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from engine import cards, cataloguing, extras, nets, presets, session
+from engine import cataloguing, extras, nets, presets, session
 from engine.cli import cli
 from engine.control import Control
 from engine.export.student import load
@@ -56,11 +56,11 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
         path.parent.mkdir(parents=True, exist_ok=True)
         assert old in NET
         path.write_text(NET.replace(old, new), encoding="utf-8")
-        cards.catalogue.cache_clear()
+        extras.catalogue.cache_clear()
         return path
 
     yield made
-    cards.catalogue.cache_clear()
+    extras.catalogue.cache_clear()
 
 
 def test_a_file_in_the_folder_is_a_net_like_any_other(write: Write) -> None:
@@ -87,7 +87,7 @@ def test_an_experiment_names_it_with_nothing_counted_before_and_its_student_is_r
 def test_it_is_listed_and_told_of_by_the_catalogue(write: Write) -> None:
     write()
     assert "tiny" in CliRunner().invoke(cli, ["list", "nets"]).output
-    card = cards.catalogue().nets["tiny"]
+    card = extras.catalogue().nets["tiny"]
     assert card.parameters == 8 * 27 + 8 + 9 * 100
     assert card.size_on(1, 8, 10) == (8 * 9 + 8 + 9 * 10, 16 * 8 * 9 + 80)
     assert card.shapes_on(8) == {"f0": (8, 4, 4), "pooled": (8,)}
@@ -96,14 +96,14 @@ def test_it_is_listed_and_told_of_by_the_catalogue(write: Write) -> None:
 def test_a_changed_file_is_counted_anew_and_a_removed_one_is_gone(write: Write) -> None:
     path = write()
     cataloguing.complete(())
-    assert cards.catalogue().nets["tiny"].title == "Tiny"
+    assert extras.catalogue().nets["tiny"].title == "Tiny"
     write("mine.py", 'title="Tiny"', 'title="Tinier"')
-    assert "tiny" not in cards.catalogue().nets  # until it is looked at again
+    assert "tiny" not in extras.catalogue().nets  # until it is looked at again
     cataloguing.complete(())
-    assert cards.catalogue().nets["tiny"].title == "Tinier"
+    assert extras.catalogue().nets["tiny"].title == "Tinier"
     path.unlink()
-    cards.catalogue.cache_clear()
-    assert "tiny" not in cards.catalogue().nets and nets.own_keys() == ()
+    extras.catalogue.cache_clear()
+    assert "tiny" not in extras.catalogue().nets and nets.own_keys() == ()
 
 
 def line(path: Path, words: str) -> int:
@@ -140,7 +140,7 @@ def test_what_is_wrong_with_a_file_is_said_with_its_line(write: Write, old: str,
     found = re.search(r"line (\d+)", sentence)
     if at:
         assert found is not None and int(found[1]) == line(path, at)
-    assert cards.catalogue().problems == kept.problems
+    assert extras.catalogue().problems == kept.problems
 
 
 def test_two_files_cannot_share_a_key(write: Write) -> None:
@@ -154,7 +154,7 @@ def test_one_broken_file_leaves_the_others_and_is_named_where_its_net_is_asked_f
     write("good.py")
     write("broken.py", "class Tiny(Net):", "class Tiny(Net)")
     cataloguing.complete(())
-    assert "tiny" in cards.catalogue().nets
+    assert "tiny" in extras.catalogue().nets
     with pytest.raises(nets.NetError, match=r"there is no net 'other'.*broken\.py, line 8: expected ':'"):
         nets.build("other", classes=5)
 
@@ -175,7 +175,7 @@ def test_files_that_begin_with_an_underscore_are_left_alone(write: Write) -> Non
 
 def test_nothing_is_executed_by_reading_the_catalogue_or_a_preset(write: Write, tmp_path: Path) -> None:
     write("mine.py", "NETS = (", f"open({str(tmp_path / 'ran')!r}, 'w').close()\nNETS = (")
-    assert "tiny" not in cards.catalogue().nets
+    assert "tiny" not in extras.catalogue().nets
     with pytest.raises(presets.PresetError, match="there is no net 'tiny'"):
         presets.resolve("experiments/digits-labels", ["student.net=tiny"])
     assert not (tmp_path / "ran").exists()

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from small_catalogue import CATALOGUE
 
 from engine import presets
-from engine.cards import place
 from engine.experiment import SCHEMA, SECTIONS, put_section, section_specs
 from engine.knobs import Spec
 from engine.presets.dialect import dump, parse
 from engine.presets.problems import PresetError
 from engine.presets.schema import method_specs
 from engine.presets.writing import write_whole
+from engine.shipped import place
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\r\x85\u2028\u2029\ufeff"), max_size=30)
 NAMES = {"dataset.name": CATALOGUE.datasets, "student.net": CATALOGUE.nets, "teacher.net": (*CATALOGUE.nets, "none")}
@@ -155,6 +155,19 @@ def test_a_stored_experiment_says_who_decided_each_value_and_resolves_as_a_prese
     assert again.experiment == resolved.experiment
     assert again.origins["run.seed"] == "--set"
     assert again.origins["training.epochs"] == again.origins["methods.kd.weight"] == str(tmp_path / "x.yaml")
+    assert again.origins == resolved.origins  # defaults stay defaults, though the file spells them out
+
+
+def test_a_value_that_a_hand_changed_in_a_stored_experiment_is_decided_by_that_file(tmp_path: Path) -> None:
+    write_tree(tmp_path / "x.yaml", {"methods": {"kd": {}}})
+    resolved = read(tmp_path / "x.yaml")
+    text = presets.with_origins(resolved.experiment, resolved.origins, catalogue=CATALOGUE)
+    stored = tmp_path / "experiment.yaml"
+    stored.write_text(text.replace("batch_size: 64", "batch_size: 32"), encoding="utf-8")
+    again = read(stored)
+    assert again.experiment.training.batch_size == 32
+    assert again.origins["training.batch_size"] == str(stored)
+    assert again.origins["training.epochs"] == "default"
 
 
 def test_an_interrupted_write_leaves_the_old_file_and_nothing_beside_it(

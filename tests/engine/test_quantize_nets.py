@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from engine import nets
-from engine.cards import catalogue
 from engine.class_order import reordered
 from engine.export.tensors import apart
+from engine.extras import catalogue
 from engine.folding import folded
 from engine.method import Part
 from engine.nets.counts import parameters, size_in_bytes

@@ -12,11 +12,11 @@ import torch
 from safetensors.torch import load_file
 
 from engine import load_student, presets, rules, session
-from engine.cards import catalogue
 from engine.control import Control
 from engine.events import Event, Measured, Note, RunEnded, RunStarted, Step, Watched
 from engine.export import bundle, packed
 from engine.export.student import StudentError
+from engine.extras import catalogue
 from engine.quantize.wrapping import layers_of, quantizers_of
 
 QUICK: dict[str, Any] = {

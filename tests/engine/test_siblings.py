@@ -8,7 +8,7 @@ import pytest
 from small_catalogue import CATALOGUE
 
 from engine import presets, rules
-from engine.cards import catalogue
+from engine.extras import catalogue
 from engine.queue import AWAITED
 from engine.siblings import Sibling, siblings
 
@@ -42,6 +42,19 @@ def test_the_controls_that_methods_declare_are_offered_for_them_alone() -> None:
     assert soft["shuffled soft labels"].resolved.experiment.methods["reffakd"]["control"] == "shuffled"
     assert "no denoising" not in soft
     assert "no denoising" in controls(TAUGHT | {"methods": {"diffkd": {}}})
+
+
+def test_methods_on_logits_have_matched_smoothing_and_shuffled_labels_for_the_whole_stack() -> None:
+    found = controls(TAUGHT | {"methods": {"kd": {}, "dkd": {}, "at": {}}})
+    for title, value in (("matched label smoothing", "label smoothing"), ("shuffled soft labels", "shuffled")):
+        methods = found[title].resolved.experiment.methods
+        assert {key: given.get("control") for key, given in methods.items()} == {"kd": value, "dkd": value, "at": None}
+    assert "matched label smoothing" not in controls(TAUGHT | {"methods": {"at": {}}})
+
+
+def test_soft_label_controls_want_labels() -> None:
+    free = TAUGHT | {"teacher": {"net": "resnet20", "source": "scratch"}, "dataset": {"labels": False}}
+    assert "shuffled soft labels" not in controls(free | {"methods": {"kd": {"ce_weight": 0}}})
 
 
 def test_a_layer_without_supervision_takes_it_from_all_its_layers() -> None:

@@ -11,7 +11,7 @@ import torch
 from builders import SmallLab, SmallNet, seen_batch, seen_maps, side_of, striped_images
 from torch import Tensor, nn
 
-from engine import cards, load_student, nets, presets, rules, session
+from engine import extras, load_student, nets, presets, rules, session
 from engine.adapter_kinds import CLASSIFIERS, PARTS
 from engine.building import build, side
 from engine.control import Control
@@ -103,8 +103,8 @@ def test_the_plan_counts_the_projector_and_the_wider_classifier(student: str, te
         "dataset": {"name": dataset}, "student": {"net": student}, "teacher": {"net": teacher, "source": "scratch"},
         "methods": {"simkd": {}},
     })  # fmt: skip
-    card = cards.catalogue().datasets[dataset]
-    side_ = max(card.size, *(cards.catalogue().nets[key].smallest for key in (student, teacher)))
+    card = extras.catalogue().datasets[dataset]
+    side_ = max(card.size, *(extras.catalogue().nets[key].smallest for key in (student, teacher)))
     own, other = (nets.build(key, classes=card.classes, channels=card.channels, size=side_) for key in (student, teacher))
     shape = (card.channels, side_, side_)
     bare = parameters(own), multiply_adds(own, shape)
@@ -123,7 +123,7 @@ def test_the_plan_counts_the_layer_that_a_swapped_reconstruction_of_aekt_leaves(
 
 
 def test_every_classifier_that_a_method_brings_is_one_that_the_plan_can_count() -> None:
-    brought = [card for card in cards.catalogue().methods.values() if card.classifier is not None]
+    brought = [card for card in extras.catalogue().methods.values() if card.classifier is not None]
     assert {card.key for card in brought} >= {"simkd", "aekt"}
     assert {card.classifier.kind for card in brought} == set(CLASSIFIERS)
     assert {f.part for card in brought for f in card.features if f.part} <= set(PARTS)
@@ -169,7 +169,7 @@ def test_a_teacher_of_other_classes_without_a_head_for_these_is_refused() -> Non
         "dataset": {"name": "cifar10"}, "student": {"net": "resnet20"}, "methods": {"simkd": {}},
         "teacher": {"net": "torchvision.resnet18", "source": "pretrained", "head": "none"},
     })  # fmt: skip
-    catalogue = cards.catalogue()
+    catalogue = extras.catalogue()
     known = replace(catalogue, nets={**catalogue.nets, "torchvision.resnet18": catalogue.nets["resnet56"]})
     found = {p.path: p.sentence for p in rules.problems(experiment, known)}
     assert found["teacher.head"] == (

@@ -14,7 +14,7 @@ from file_server import Served, serving
 from PIL import Image
 from safetensors.torch import load_file
 
-from engine import cards, extras, load_student, nets, presets, pretrained, published, session
+from engine import extras, load_student, nets, presets, pretrained, published, session
 from engine.control import Control
 from engine.downloads import Remote
 from engine.events import Evaluated, Event, Finding, Measured, Note, Progressed, RunEnded, StageStarted
@@ -226,7 +226,7 @@ def imagenet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         extras.write(extras.Extras(torchvision={key: nets.card(key)}))
         yield key
     extras.path().unlink()
-    cards.catalogue.cache_clear()
+    extras.catalogue.cache_clear()
 
 
 def test_a_pretrained_teacher_of_other_classes_gets_a_trained_head_that_is_kept(

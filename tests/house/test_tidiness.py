@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from engine import cards, cataloguing
+from engine import catalogue_file, cataloguing, shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(p for package in ("engine", "kdstudio") for p in (ROOT / package).rglob("*.py"))
@@ -35,8 +35,8 @@ def test_the_types_hold() -> None:
 
 
 def test_a_stale_catalogue_names_the_command_to_run() -> None:
-    shipped = cards.place("assets") / "catalog.json"
-    assert shipped.read_text(encoding="utf-8") == cataloguing.build().to_json(), "run: kdstudio catalog"
+    written = shipped.place("assets") / "catalog.json"
+    assert written.read_text(encoding="utf-8") == catalogue_file.to_json(cataloguing.build()), "run: kdstudio catalog"
 
 
 def test_colours_stand_in_the_theme_alone() -> None:

@@ -14,11 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 WINDOW = """
 from PySide6.QtWidgets import QApplication
 app = QApplication([])
-from engine import cards
+from engine import shipped
 from kdstudio.app import DEFAULT, open_window
 window = open_window(DEFAULT, None)
 window.show()
-print(cards.place("presets"), cards.place("assets"), window.isVisible(), sep="\\n")
+print(shipped.place("presets"), shipped.place("assets"), window.isVisible(), sep="\\n")
 """
 
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, QSettings
 from PySide6.QtWidgets import QApplication
 
 from engine import presets
-from engine.cards import catalogue
+from engine.extras import catalogue
 from kdstudio import theme
 from kdstudio.store import Store
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from engine import cards, extras
+from engine import extras
 from engine.extras import Extras
 from kdstudio.counting import Counting, count_own_nets
 from kdstudio.screens.setup.cards import StudentCard
@@ -26,12 +26,12 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     monkeypatch.setenv("KDSTUDIO_PLUGINS", str(tmp_path / "plugins"))
     extras.write(Extras(whole=True))
     yield
-    cards.catalogue.cache_clear()
+    extras.catalogue.cache_clear()
 
 
 @pytest.fixture
 def counting(store: Store, qtbot: QtBot) -> Iterator[Counting]:
-    store.set_catalogue(cards.catalogue())
+    store.set_catalogue(extras.catalogue())
     made = Counting(store)
     yield made
     made.end()
@@ -88,14 +88,14 @@ def test_own_nets_are_counted_before_a_window_opens_on_them(tmp_path: Path) -> N
     path = tmp_path / "plugins" / "nets" / "mine.py"
     path.parent.mkdir(parents=True)
     path.write_text("NETS = (\n")
-    cards.catalogue.cache_clear()
+    extras.catalogue.cache_clear()
     assert count_own_nets()
-    assert cards.catalogue().problems == (f"{path}, line 1: '(' was never closed",)
+    assert extras.catalogue().problems == (f"{path}, line 1: '(' was never closed",)
     assert not count_own_nets()
 
 
 def test_a_file_of_ones_own_that_cannot_be_used_is_a_warning_beside_the_student(store: Store, counting: Counting) -> None:
     extras.write(Extras(whole=True, problems=("mine.py, line 3: invalid syntax",)))
-    store.set_catalogue(cards.catalogue())
+    store.set_catalogue(extras.catalogue())
     assert [(w.path, w.sentence) for w in store.warnings][-1] == ("student.net", "mine.py, line 3: invalid syntax")
     assert store.problems == ()

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QPushButton,
 from pytestqt.qtbot import QtBot
 
 from engine import presets
-from engine.cards import catalogue
+from engine.extras import catalogue
 from kdstudio.bringing import ImportSheet
 from kdstudio.charts.picker import Picker
 from kdstudio.entries import library

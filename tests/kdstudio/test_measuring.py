@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
-from engine.cards import catalogue
+from engine.extras import catalogue
 from kdstudio.screens.setup.estimate import ASK, STALE, Estimate
 from kdstudio.store import Store
 from kdstudio.texts import lasting

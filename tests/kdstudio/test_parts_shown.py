@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytestqt.qtbot import QtBot
 
-from engine.cards import catalogue
+from engine.extras import catalogue
 from kdstudio.screens.run.results import _small
 from kdstudio.screens.setup import outline
 from kdstudio.screens.setup.plan import Plan, Said

@@ -6,8 +6,9 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from engine import presets
-from engine.cards import Catalogue, catalogue, place
+from engine import catalogue_file, presets
+from engine.extras import catalogue
+from engine.shipped import place
 from kdstudio.screens.setup import pipeline
 from kdstudio.screens.setup.diagram import Diagram
 from kdstudio.screens.setup.pipeline import Pipeline
@@ -130,7 +131,7 @@ def test_of_nets_that_nobody_counted_yet_no_picture_is_shown(store: Store, qtbot
     qtbot.addWidget(card)
     card.refresh()
     assert card.diagram.pipeline.boxes
-    store.set_catalogue(Catalogue.from_json((place("assets") / "catalog.json").read_text(encoding="utf-8")))
+    store.set_catalogue(catalogue_file.from_json((place("assets") / "catalog.json").read_text(encoding="utf-8")))
     store.set_value("student.net", "torchvision.resnet18")
     card.refresh()
     assert (card.diagram.pipeline.boxes, card.stages.text()) == ((), "drawn once the nets are counted")

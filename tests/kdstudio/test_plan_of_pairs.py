@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from engine.cards import catalogue
+from engine.extras import catalogue
 from kdstudio import theme
 from kdstudio.screens.setup import outline
 from kdstudio.screens.setup.plan import Plan, Said

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pytestqt.qtbot import QtBot
 
-from engine.cards import catalogue
 from engine.events import RunStarted
+from engine.extras import catalogue
 from kdstudio.charts.board import Board
 from kdstudio.charts.lens import Lens
 from kdstudio.charts.matrix import QUANTIZATION, MatrixCard

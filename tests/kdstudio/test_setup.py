@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine import presets
-from engine.cards import catalogue
+from engine.extras import catalogue
 from kdstudio import theme
 from kdstudio.icons import TextButton
 from kdstudio.screens.setup import SetupScreen, outline

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine import presets
-from engine.cards import catalogue
+from engine.extras import catalogue
 from engine.presets import PresetError
 from kdstudio.store import Store
 

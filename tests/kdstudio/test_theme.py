@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QFontDatabase, QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from engine.cards import place
+from engine.shipped import place
 from kdstudio import icons, theme
 
 SHEET = (place("assets") / "theme" / "kdstudio.qss").read_text(encoding="utf-8")
