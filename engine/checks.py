@@ -14,6 +14,8 @@ AGAIN = 3
 """Measurements in a row, or at least, before a share or a cosine is believed."""
 WANTED_SHARE = 0.2
 USUAL_TEMPERATURE = 4.0
+SMOOTHED = "label smoothing"
+"""The control beside which soft labels that are little more are to be laid."""
 
 
 def _chosen(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -79,7 +81,14 @@ def _only_smoothing(seen: Evidence, settings: Mapping[str, Any]) -> Found | None
         f"Class by class the teacher's soft labels are label smoothing but for {beyond:.1e} nats. Compare with plain label "
         "smoothing before crediting the teacher.",
         {"smoothing_teacher": beyond, "entropy_teacher": share},
+        {f"methods.{key}.control": SMOOTHED for key, values in _chosen(settings).items() if SMOOTHED in _controls(key, values)},
     )
+
+
+def _controls(key: str, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The values of a method's control, as far as it has one and is none already."""
+    spec = next((s for s in specs(method.find(key).Params) if s.name == "control"), None)
+    return () if spec is None or values["control"] != "none" else tuple(spec.controls)
 
 
 def _recent(seen: Evidence, name: str) -> list[float]:

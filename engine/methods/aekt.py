@@ -12,10 +12,11 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
-from engine import logits, serialization, serialization_checks
+from engine import logits, serialization, serialization_checks, soft_label_controls
 from engine.knobs import Condition, knob
 from engine.method import Classifier, Facts, Knobs, Lab, Method, Needs, Part, Places, Seen, Side, Term, Watch
 from engine.serialization import Relations
+from engine.soft_label_controls import Control
 
 SWAPPED: Condition = {"serialization": ("swap",)}
 LAYERED: Condition = {"serialization": ("serial", "swap")}
@@ -95,6 +96,7 @@ class AEKT(Method):
             True, "Weight decay on the serialization layer, as on the student.", title="decay of the layer", level="advanced",
             when={"serialization": ("serial", "swap", "parallel")}, source="a reconstruction",
         )  # fmt: skip
+        control: Control = soft_label_controls.control()
 
     params: Params
 
@@ -156,8 +158,8 @@ class AEKT(Method):
         """Both terms, at the distilled logits. Raises ValueError without a teacher or without labels."""
         if seen.teacher is None or seen.y is None:
             raise ValueError("AEKT needs labels and someone's logits: choose a teacher net, or a method that teaches")
-        z_s, z_t, y = seen.student.logits, seen.teacher.logits, seen.y
-        p, temperature = self.params, self.temperature(seen)
+        p, temperature, y = self.params, self.temperature(seen), seen.y
+        z_s, z_t = seen.student.logits, soft_label_controls.controlled(seen.teacher.logits, y, temperature, p.control)
         if self.training:
             with torch.no_grad():
                 at_limit = (logits.confidence(z_s, z_t, y, temperature).rho >= p.limit).double()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from engine import logits
+from engine import logits, soft_label_controls
 from engine.knobs import knob
 from engine.method import Knobs, Method, Needs, Seen, Term
+from engine.soft_label_controls import LABELLED, Control
 
 
 class DIST(Method):
@@ -19,7 +20,7 @@ class DIST(Method):
         "ρ: Pearson's correlation, of the rows b (images) and of the columns c (classes) of p = softmax(z / τ)"
     )
     paper = "Huang, You, Wang, Qian, Xu: Knowledge Distillation from a Stronger Teacher, NeurIPS 2022, arXiv 2205.10536"
-    needs = Needs(teacher="logits")
+    needs = Needs(teacher="logits", labels_when=LABELLED)
     terms = (
         Term("inter", title="between classes", weight="inter",
              help="τ² (1 - correlation over the classes of an image), averaged over images."),
@@ -41,6 +42,7 @@ class DIST(Method):
             2.0, "Weight of the relation between the images of a class; it sees more in larger batches.", low=0.0, high=1000.0,
             title="weight within classes", source="2 γ with γ = 1",
         )  # fmt: skip
+        control: Control = soft_label_controls.control()
 
     params: Params
 
@@ -48,5 +50,7 @@ class DIST(Method):
         """Both terms. Raises ValueError without a teacher."""
         if seen.teacher is None:
             raise ValueError("DIST needs someone's logits: choose a teacher net, or a method that teaches")
-        inter, intra = logits.dist(seen.student.logits, seen.teacher.logits, self.temperature(seen))
+        temperature = self.temperature(seen)
+        taught = soft_label_controls.controlled(seen.teacher.logits, seen.y, temperature, self.params.control)
+        inter, intra = logits.dist(seen.student.logits, taught, temperature)
         return {"inter": inter, "intra": intra}

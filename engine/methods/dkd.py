@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from engine import logits
+from engine import logits, soft_label_controls
 from engine.knobs import knob
 from engine.method import Knobs, Method, Needs, Seen, Term
+from engine.soft_label_controls import Control
 
 
 class DKD(Method):
@@ -49,6 +50,7 @@ class DKD(Method):
             20, "Epochs in which both weights grow to their full value.", low=0, high=10000, unit="epochs",
             title="warm-up", source="20 on CIFAR-100, 1 on ImageNet",
         )  # fmt: skip
+        control: Control = soft_label_controls.control()
 
     params: Params
 
@@ -56,5 +58,7 @@ class DKD(Method):
         """Both terms. Raises ValueError without a teacher or without labels."""
         if seen.teacher is None or seen.y is None:
             raise ValueError("DKD needs labels and someone's logits: choose a teacher net, or a method that teaches")
-        target, rest = logits.dkd(seen.student.logits, seen.teacher.logits, seen.y, self.temperature(seen))
+        temperature = self.temperature(seen)
+        taught = soft_label_controls.controlled(seen.teacher.logits, seen.y, temperature, self.params.control)
+        target, rest = logits.dkd(seen.student.logits, taught, seen.y, temperature)
         return {"tckd": target, "nckd": rest}

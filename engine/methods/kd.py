@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from engine import logits
+from engine import logits, soft_label_controls
 from engine.knobs import knob
 from engine.method import Knobs, Method, Mix, Needs, Seen, Term
+from engine.soft_label_controls import LABELLED, Control
 
 
 class KD(Method):
@@ -17,7 +18,7 @@ class KD(Method):
     formula = "L = (1 − α) CE(y, z^S) + α τ^2 KL(p^T ‖ p^S)\np = softmax(z / τ)"
     paper = "Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, arXiv 1503.02531"
     ce_weight = 0.1
-    needs = Needs(teacher="logits")
+    needs = Needs(teacher="logits", labels_when=LABELLED)
     terms = (
         Term(
             "kl", title="KL to the teacher", weight="weight", scale="log",
@@ -36,6 +37,7 @@ class KD(Method):
         weight: float = knob(
             0.9, "Weight of the distillation term.", low=0.0, high=1000.0, source="0.9 beside 0.1 for the labels (mdistiller)"
         )
+        control: Control = soft_label_controls.control()
 
     params: Params
 
@@ -43,4 +45,6 @@ class KD(Method):
         """The one term. Raises ValueError without a teacher."""
         if seen.teacher is None:
             raise ValueError("KD needs someone's logits: choose a teacher net, or a method that teaches")
-        return {"kl": logits.kd(seen.student.logits, seen.teacher.logits, self.temperature(seen))}
+        temperature = self.temperature(seen)
+        taught = soft_label_controls.controlled(seen.teacher.logits, seen.y, temperature, self.params.control)
+        return {"kl": logits.kd(seen.student.logits, taught, temperature)}

@@ -36,7 +36,7 @@ CASES = (
     Case("nearly-one-hot", {"entropy_teacher": [0.012]}, {"entropy_teacher": [0.06]}, {"methods.kd.temperature": 4.0},
          methods={"kd": {"temperature": 1.0}}),
     Case("only-smoothing", {"smoothing_teacher": [2e-4], "entropy_teacher": [0.8]},
-         {"smoothing_teacher": [2e-3], "entropy_teacher": [0.8]}, {}),
+         {"smoothing_teacher": [2e-3], "entropy_teacher": [0.8]}, {"methods.kd.control": "label smoothing"}),
     Case("underfits", {"fit/train": [40.0, 55.0], "fit/labels alone": [41.0, 60.5], "share/labels": [0.03, 0.04]},
          {"fit/train": [40.0, 56.0], "fit/labels alone": [41.0, 60.5], "share/labels": [0.03, 0.04]},
          {"methods.kd.ce_weight": 0.6}),
