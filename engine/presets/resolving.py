@@ -290,9 +290,7 @@ def _as_kind(kind: str, value: Any) -> Any:
 
 
 def _origins(stack: Stack, experiment: Experiment, catalogue: Catalogue) -> dict[str, str]:
-    paths = [*OWN, "expected", "methods"]
-    paths += [f"{section}.{s.name}" for section in SECTIONS for s in section_specs(section)]
-    paths += [f"methods.{m}.{s.name}" for m in experiment.methods for s in method_specs(m, catalogue)]
+    paths = ["expected", "methods", *(path for path, _ in _defaults(experiment.methods, catalogue))]
     return {path: stack.origins.get(path, DEFAULT) for path in paths}
 
 

@@ -46,6 +46,12 @@ class Stack:
             self.methods = tuple(tree["methods"] or ())
             self.origins["methods"] = origin
 
+    def value(self, path: str) -> Any:
+        """What a setting of a section or of a method says by now; None where nothing does."""
+        head, _, rest = path.partition(".")
+        method, _, name = rest.partition(".")
+        return self.settings.get(method, {}).get(name) if head == "methods" else self.values.get(path)
+
     def set_value(self, path: str, value: Any, origin: str) -> None:
         """Decide one setting of a section, or a text."""
         self.values[path] = copy.deepcopy(value)
