@@ -85,24 +85,69 @@ def test_every_control_has_a_name(opened: Any, scene: Scene) -> None:
     assert nameless == []
 
 
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
-def test_tab_reaches_every_control_and_comes_round(opened: Any, scene: Scene) -> None:
-    window = opened(scene)
-    wanted = {w for w in controls(screens.shown(window)) if w.isEnabled() and w.focusPolicy() & Qt.FocusPolicy.TabFocus}
-    window.activateWindow()
-    start = window.rail.items[window.entry().key]
+def gone_through(root: QWidget, start: QWidget) -> list[QWidget]:
+    """Where Tab comes to in a window, one after another, from `start` round to it again."""
     start.setFocus()
     reached: list[QWidget] = []
-    for _ in range(len(window.findChildren(QWidget))):
-        window.focusNextPrevChild(True)
-        here = window.focusWidget()
-        if here is start:
-            break
-        reached.append(here)
-        reached.extend(choices(here))
-    assert window.focusWidget() is start, f"Tab never leaves {described(window.focusWidget())}"
-    lost = [described(w) for w in wanted if w not in reached and w.focusWidget() not in reached]
-    assert lost == []
+    for _ in range(len(root.findChildren(QWidget)) + 1):
+        reached.append(root.focusWidget())
+        root.focusNextPrevChild(True)
+        if root.focusWidget() is start:
+            return reached
+    raise AssertionError(f"Tab never leaves {described(root.focusWidget())}")
+
+
+def lost(root: QWidget, reached: list[QWidget]) -> list[str]:
+    """What Tab does not come to and ought to."""
+    there = {*reached, *(choice for widget in reached for choice in choices(widget))}
+    wanted = [w for w in controls(root) if w.isEnabled() and w.focusPolicy() & Qt.FocusPolicy.TabFocus]
+    return [described(w) for w in wanted if w not in there and w.focusWidget() not in there]
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_tab_reaches_every_control_as_one_reads_and_comes_round(opened: Any, scene: Scene) -> None:
+    window = opened(scene)
+    window.activateWindow()
+    reached = gone_through(window, window.rail.items[window.entry().key])
+    assert lost(screens.shown(window), reached) == []
+    first = reached.index(min((w for w in reached if w.parentWidget() is window.rail), key=QWidget.y))
+    assert backward(window, [*reached[first:], *reached[:first]]) == []
+
+
+TOUCH = theme.UNIT
+"""Pixels by which two things that stand beside or below each other may overlap all the same: a shadow, a margin below zero."""
+
+
+def backward(root: QWidget, reached: list[QWidget]) -> list[str]:
+    """Steps against the way one reads. Of two controls those parts of the window are compared that hold one of them each and
+    have the same parent: where they share columns, what is above comes first; where they share rows, what is at the left.
+    Of parts that share neither, any may be first."""
+    ways = [_above(root, widget) for widget in reached]
+    places = {w: QRect(w.mapTo(root, QPoint(0, 0)), w.size()) for way in ways for w in way}
+    found = []
+    for second in range(len(reached)):
+        for first in range(second):
+            one, two = next((a, b) for a, b in zip(ways[first], ways[second], strict=False) if a != b)
+            if _before(places[two], places[one]):
+                found.append(f"{described(reached[first])} comes before {described(reached[second])}")
+    return found
+
+
+def _above(root: QWidget, widget: QWidget) -> list[QWidget]:
+    """What holds a widget, from the outside, and itself."""
+    way = [widget]
+    while way[0] is not root:
+        parent = way[0].parentWidget()
+        assert parent is not None
+        way.insert(0, parent)
+    return [*way, widget]  # its own way goes on where it holds the other
+
+
+def _before(one: QRect, two: QRect) -> bool:
+    """Whether one must be read before two."""
+    across = min(one.right(), two.right()) - max(one.left(), two.left()) > TOUCH
+    down = min(one.bottom(), two.bottom()) - max(one.top(), two.top()) > TOUCH
+    return (across and not down and one.top() < two.top()) or (down and not across and one.left() < two.left())
 
 
 @pytest.mark.parametrize("scene", [s for s in SCENES if s.name.endswith("-empty")], ids=lambda scene: scene.name)
