@@ -29,18 +29,20 @@ class Picker(QComboBox):
         side = theme.ICON_SMALL - 2
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
-        room = (
-            self.style()
-            .subControlRect(QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self)
-            .width()
-        )
-        option.currentText = self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideRight, room - side)  # type: ignore[attr-defined]
+        option.currentText = self.entry_shown()  # type: ignore[attr-defined]
         painter = QStylePainter(self)
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
         place = QRect(self.width() - side - 4, (self.height() - side) // 2, side, side)
         painter.drawPixmap(place, icons.pixmap("chevron-down", "muted", side))
         painter.end()
+
+    def entry_shown(self) -> str:
+        """The present entry, elided where there is no room for it left of the chevron."""
+        option, control = QStyleOptionComboBox(), QStyle.ComplexControl.CC_ComboBox
+        self.initStyleOption(option)
+        room = self.style().subControlRect(control, option, QStyle.SubControl.SC_ComboBoxEditField, self).width()
+        return self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, room)
 
     def offer(self, entries: list[tuple[str, object]]) -> None:
         """Replace the entries by (words, data), keeping the choice where it is still there."""

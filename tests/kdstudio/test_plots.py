@@ -25,6 +25,7 @@ from kdstudio.charts.curves import CurveCard, Line, Plot
 from kdstudio.charts.lens import Lens
 from kdstudio.charts.lens_bar import LensBar
 from kdstudio.charts.outliers import span
+from kdstudio.charts.picker import Picker
 from kdstudio.charts.places import places
 from kdstudio.charts.strokes import ALL, points_of
 from kdstudio.history import History
@@ -431,3 +432,14 @@ def test_what_was_remembered_and_makes_no_sense_is_left_out(qtbot: QtBot, damage
     lens = Lens()
     qtbot.addWidget(LensBar(lens, "run"))
     assert lens.state() == Lens().state()
+
+
+def test_a_picker_shows_its_longest_entry_whole(qtbot: QtBot) -> None:
+    picker = Picker("Which samples")
+    qtbot.addWidget(picker)
+    picker.offer([("random", 1), ("every class", 2)])
+    picker.resize(picker.sizeHint())
+    picker.setCurrentIndex(1)
+    assert picker.entry_shown() == "every class"
+    picker.resize(picker.width() // 2, picker.height())
+    assert picker.entry_shown().endswith("…")
