@@ -72,9 +72,14 @@ def round_step(span: float, parts: int = 5) -> float:
     return next(m * power for m in (1.0, 2.0, 5.0, 10.0) if m * power >= raw * (1 - 1e-9))
 
 
+ALIKE = 1e-5
+"""Of their size, values may differ so much and still be shown as one."""
+
+
 def round_range(low: float, high: float) -> tuple[float, float]:
-    """A range around the data that ends on round numbers, so that an axis moves seldom and then visibly."""
-    if low == high:
+    """A range around the data that ends on round numbers, so that an axis moves seldom and then visibly. Values that differ by
+    no more than float32 rounds are one value: no axis has the digits to tell them apart."""
+    if high - low <= ALIKE * max(abs(low), abs(high)):
         pad = abs(low) * 0.1 or 1.0
         low, high = low - pad, high + pad
     step = round_step(high - low) / 2

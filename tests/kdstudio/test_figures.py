@@ -29,6 +29,12 @@ def test_the_ends_of_a_narrow_scale_differ() -> None:
     assert low != high
 
 
+def test_values_that_differ_by_rounding_alone_share_an_axis_whose_numbers_can_be_read() -> None:
+    low, high = round_range(0.5720811486, 0.5720812082)
+    assert (low, high) == round_range(0.57208115, 0.57208115)
+    assert high - low > 0.05
+
+
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
 def test_a_round_range_holds_the_data(low: float, span: float) -> None:
     bottom, top = round_range(low, low + span)
