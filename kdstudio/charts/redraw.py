@@ -1,5 +1,6 @@
 """When cards are redrawn: only visible and changed ones, each at most 4 times a second, one a pass, and all of them
-together within a small share of the time, for the training needs the interpreter, too."""
+together within a small share of the time, for the training needs the interpreter, too. What comes into sight for the first
+time does not wait for that share: until it is drawn it would seem to have nothing to show."""
 
 from __future__ import annotations
 
@@ -72,12 +73,20 @@ class Redraw(QObject):
         start = thread_time()
         waiting = self._work()
         if waiting:  # else woken by the next change, or when other cards come into sight
-            spent = 1000 * (thread_time() - start)
+            spent = 0.0 if self._any_new() else 1000 * (thread_time() - start)
             self._timer.start(int(min(max(PASS, spent / SHARE), SLOWEST)))
+
+    def _waiting(self) -> list[Card]:
+        """The cards in sight that have changed."""
+        return [c for c in self._board.visible_cards() if c in self._changed and c.isVisible()]
+
+    def _any_new(self) -> bool:
+        """Whether a card in sight was never drawn."""
+        return any(card not in self._drawn for card in self._waiting())
 
     def _work(self) -> bool:
         """One redraw; whether anything may be left to do."""
-        seen = [c for c in self._board.visible_cards() if c in self._changed and c.isVisible()]
+        seen = self._waiting()
         now = monotonic()
         ready = [c for c in seen if now - self._drawn.get(c, 0.0) >= self._rests.get(c, c.rest)]
         if ready:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -92,14 +93,17 @@ def test_cards_in_sight_are_drawn_and_the_others_wait(screen: RunScreen, qtbot: 
 
 
 class Counted(Card):
-    """A card that counts its redraws."""
+    """A card that counts its redraws, each of which takes so many milliseconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, milliseconds: float = 0.0) -> None:
         super().__init__("counted")
-        self.times = 0
+        self.times, self._seconds = 0, milliseconds / 1000
 
     def redraw(self) -> None:
         self.times += 1
+        end = thread_time() + self._seconds
+        while thread_time() < end:
+            pass
 
 
 def test_a_card_is_redrawn_at_most_four_times_a_second_and_never_out_of_sight(qtbot: QtBot) -> None:
@@ -117,6 +121,27 @@ def test_a_card_is_redrawn_at_most_four_times_a_second_and_never_out_of_sight(qt
         qtbot.wait(20)
     assert 2 <= seen.times <= 5
     assert unseen.times == 0
+
+
+def test_cards_that_come_into_sight_are_all_drawn_before_any_of_them_is_drawn_again(qtbot: QtBot) -> None:
+    board = Board()
+    qtbot.addWidget(board)
+    board.resize(1200, 700)
+    queue = Redraw(board)
+    cards = [Counted(milliseconds=10) for _ in range(6)]  # each alone would make the next pass wait for its half second
+    for card in cards:
+        board.add(card)
+    board.show()
+    for card in cards:
+        queue.mark(card)
+    qtbot.waitUntil(lambda: all(card.times == 1 for card in cards), timeout=1500)
+
+
+def test_when_a_live_run_is_over_whatever_comes_into_sight_is_drawn_at_once(screen: RunScreen, tmp_path: Path) -> None:
+    play(screen, record(tmp_path, shorter(SMALL, 0.5))[1])
+    assert not screen.redraw.at_once
+    play(screen, record(tmp_path, SMALL)[1])
+    assert screen.redraw.at_once
 
 
 def test_the_levers_follow_the_trainer(screen: RunScreen, qtbot: QtBot, tmp_path: Path) -> None:

@@ -150,6 +150,7 @@ class RunScreen(QWidget):
         if isinstance(event, TURNS):
             self._refresh_words()
             if isinstance(event, events.RunEnded):
+                self.redraw.at_once = True  # until another run begins, nothing trains beside
                 self.notice.give(*ended(self.history), bad=event.outcome == "failed")
         elif not self._words.isActive():
             self._words.start()
