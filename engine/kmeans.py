@@ -84,12 +84,13 @@ class Lloyd:
 
     def _iterate(self, points: Tensor, between: Between) -> None:
         count, shift = len(self.centroids), self.centroids.mean(0)
+        centred = self.centroids - shift
         sums = torch.zeros(self.centroids.shape, dtype=torch.float64, device=points.device)
         counts = torch.zeros(count, dtype=torch.float64, device=points.device)
         distances = torch.empty(len(points), device=points.device)
         for first, x in _chunks(points, count, shift):
-            labels, distances[first : first + len(x)] = nearest(x, self.centroids - shift)
-            sums += summed(x, labels, count)
+            labels, distances[first : first + len(x)] = nearest(x, centred)
+            add(sums, x, labels)
             counts += torch.bincount(labels, minlength=count)
             between(first + len(x), len(points))
         moved = self._move_empty(points, shift, sums, counts, distances)
@@ -121,12 +122,13 @@ class Lloyd:
         self.iteration, self.moved, self.settled = int(state["iteration"]), int(state["moved"]), bool(state["settled"])
 
 
-def summed(x: Tensor, labels: Tensor, count: int) -> Tensor:
-    """The sum of the points (n, d) of each label, (count, d) in float64, the same on every run of one device."""
+def add(sums: Tensor, x: Tensor, labels: Tensor) -> None:
+    """Add the points (n, d) of each label to its row of `sums` (K, d) in float64, the same on every run of one device."""
     if x.device.type == "cpu":
-        return torch.zeros(count, x.shape[1], dtype=torch.float64).index_add_(0, labels, x.double())
-    chosen = torch.zeros(len(x), count, device=x.device).scatter_(1, labels[:, None], 1.0)  # atomics add in any order
-    return (chosen.T @ x).double()
+        sums.index_add_(0, labels, x.double())
+        return
+    chosen = torch.zeros(len(x), len(sums), device=x.device).scatter_(1, labels[:, None], 1.0)  # atomics add in any order
+    sums += (chosen.T @ x).double()
 
 
 def _chunks(points: Tensor, centroids: int, shift: Tensor) -> Any:

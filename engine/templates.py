@@ -125,7 +125,9 @@ class Decisions(nn.Module):
         count = len(self.prototypes)
         own = torch.cat([own_sub_class(a, b, self.centroids) for a, b in zip(u.split(4096), y.split(4096))])
         sizes = torch.bincount(own, minlength=count)
-        sums = sum(kmeans.summed(a, b, count) for a, b in zip(u.split(4096), own.split(4096)))
+        sums = torch.zeros(count, u.shape[1], dtype=torch.float64, device=u.device)
+        for a, b in zip(u.split(4096), own.split(4096)):
+            kmeans.add(sums, a, b)
         means = (sums / sizes.clamp_min(1)[:, None]).float()
         self.prototypes.copy_(torch.where(sizes[:, None] > 0, means, self.centroids.flatten(0, 1)))
         free, _ = kmeans.assign(u, self.prototypes, between)
