@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QDialog, QLineEdit, QPushButton, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
-from kdstudio import boxes, theme
+from kdstudio import boxes, tabbing, theme
 from kdstudio.icons import TextButton
 from kdstudio.texts import label, wrapped
 
@@ -16,7 +17,8 @@ Answer = tuple[str, theme.Role, Callable[[], None]]
 
 
 class Sheet(QDialog):
-    """A heading, a sentence, and answers; the last answer is the usual one, Escape gives none."""
+    """A heading, a sentence, and answers. Escape gives none, Return the last that destroys nothing; the keyboard begins in the
+    first field, where there is one."""
 
     def __init__(self, parent: QWidget, heading: str, sentence: str, answers: list[Answer]) -> None:
         super().__init__(parent)
@@ -41,7 +43,20 @@ class Sheet(QDialog):
         for button in self.buttons.values():
             row.addWidget(button)
         self.column.addLayout(row)
-        list(self.buttons.values())[-1].setDefault(True)
+        safe = [words for words, role, _ in answers if role != "danger"]
+        self.usual = self.buttons[safe[-1]]
+        self.usual.setDefault(True)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes as one reads."""
+        return tabbing.step(self, forward=forward)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Give the keyboard to the first field, else to what scrolls, else to the usual answer."""
+        super().showEvent(event)
+        inside = [part for part in tabbing.order(self) if not isinstance(part, (QPushButton, QToolButton))]
+        fields = [part for part in inside if not isinstance(part, QScrollArea)]
+        next(iter([*fields, *inside, self.usual])).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _button(self, words: str, role: theme.Role, call: Callable[[], None]) -> TextButton:
         button = TextButton(words, role)
@@ -82,7 +97,7 @@ class NameSheet(Sheet):
         self.setObjectName("name-sheet")
         self.title = QLineEdit(title)
         self.title.setAccessibleName("Title")
-        self.name = label("", "mono")
+        self.name = wrapped("", "mono")
         self.wrong = wrapped("", "problem")
         self.body.addWidget(label("Title", "label"))
         self.body.addWidget(self.title)

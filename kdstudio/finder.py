@@ -96,6 +96,7 @@ class Finder(QFrame):
         self.list.setItemDelegate(_Lines(self.list))
         self.list.setMouseTracking(True)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setAccessibleName("Found")
         self.list.itemClicked.connect(self._take)
         self.foot = boxes.row(theme.SPACE)
         column = boxes.column(theme.SPACE, self)

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import screens
+import surfaces
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QAccessible
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
@@ -18,13 +20,17 @@ from PySide6.QtWidgets import (
     QComboBox,
     QLabel,
     QLineEdit,
+    QMenu,
     QPushButton,
     QScrollArea,
+    QToolButton,
     QWidget,
 )
 from screens import SCENES, Scene
+from surfaces import SURFACES, Surface
 
 from kdstudio import theme
+from kdstudio.asking import Sheet
 from kdstudio.empty import EmptyState
 from kdstudio.window import Window
 
@@ -196,3 +202,47 @@ def test_nothing_is_cut_in_the_smallest_window(opened: Any, scene: Scene) -> Non
     window = opened(scene, theme.LEAST)
     assert (window.width(), window.height()) == theme.LEAST
     assert cut(window) == []
+
+
+@pytest.fixture
+def over(opened: Any) -> Iterator[Any]:
+    made: list[QWidget] = []
+
+    def open_(surface: Surface) -> QWidget:
+        window = opened(surface.scene)
+        surface.open(window)
+        made.append(surfaces.over(window))
+        return made[-1]
+
+    yield open_
+    while (left := QApplication.activePopupWidget() or QApplication.activeModalWidget()) is not None:
+        left.close()
+
+
+@pytest.mark.parametrize("surface", SURFACES, ids=lambda surface: surface.name)
+def test_what_opens_over_a_screen_has_names_and_fits_into_the_smallest_window(over: Any, surface: Surface) -> None:
+    front = over(surface)
+    assert [described(w) for w in controls(front) if not named(w)] == []
+    assert all(action.text() or action.isSeparator() for action in front.actions())
+    assert isinstance(front, QMenu) or (front.width() <= theme.LEAST[0] and front.height() <= theme.LEAST[1])  # menus scroll
+    assert cut(front) == []
+
+
+@pytest.mark.parametrize("surface", SURFACES, ids=lambda surface: surface.name)
+def test_what_opens_over_a_screen_works_by_keys_alone(over: Any, surface: Surface) -> None:
+    front = over(surface)
+    if not isinstance(front, QMenu):  # which the arrows go through
+        begin = front.focusWidget()
+        reached = gone_through(front, begin)
+        assert lost(front, reached) == []
+        first = reached.index(min(reached, key=lambda w: (w.mapTo(front, QPoint(0, 0)).y(), w.mapTo(front, QPoint(0, 0)).x())))
+        read = [*reached[first:], *reached[:first]]
+        assert backward(front, read) == []
+        fields = [w for w in read if not isinstance(w, (QPushButton, QToolButton, QScrollArea))]
+        assert begin in (fields[:1] or read)
+        if isinstance(front, Sheet):
+            usual = [button for button in front.buttons.values() if button.property("role") != "danger"][-1]
+            assert [b for b in front.findChildren(QPushButton) if b.isDefault()] == [usual]
+        begin.setFocus()
+    QTest.keyClick(front.focusWidget() or front, Qt.Key.Key_Escape)
+    assert not front.isVisible()
