@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,11 +37,11 @@ class Happened:
         return float(self.step) if axis == "step" else self.step / per_epoch if per_epoch else float(self.epoch)
 
 
-def happened(event: events.Event) -> Happened | None:
-    """What an event marks in the plots of its stage; None for what they show anyway."""
+def happened(event: events.Event, terms: Mapping[str, str]) -> Happened | None:
+    """What an event marks in the plots of its stage, in a run whose terms are called so; None for what they show anyway."""
     match event:
         case events.WeightMoved():
-            words = f"weight of {event.term}: {event.before:g} → {event.after:g}"
+            words = f"weight of {terms.get(event.term, event.term)}: {event.before:g} → {event.after:g}"
         case events.RunResumed(stage=stage) if stage:
             words = "resumed"
         case events.Finding(severity=severity) if severity != "info":

@@ -90,6 +90,7 @@ class History:
         self.clock = 0.0
         self.at = 0.0
         self._files: RunFolder | None = None
+        self._terms: dict[str, str] = {}
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -145,7 +146,7 @@ class History:
     def take(self, event: events.Event) -> None:
         """Arrange one more event; they come in the order in which they happened."""
         self.clock, self.at = max(self.clock, event.clock), event.at
-        line = journal.line(event)
+        line = journal.line(event, self._terms)
         if line:
             self.log.append(line)
         match event:
@@ -201,7 +202,7 @@ class History:
 
     def _mark(self, event: events.Event) -> None:
         """Keep what is marked in plots."""
-        found = happened(event)
+        found = happened(event, self._terms)
         if found is not None:
             self.marks.append(found)
 
@@ -212,6 +213,7 @@ class History:
 
     def _start(self, event: events.RunStarted) -> None:
         self.started, self.state = event, "running"
+        self._terms = journal.titles(event.plan)
         for stage in event.plan.get("stages", []):
             name = stage["name"]
             self.stages[name] = StageView(name, stage.get("title") or name, stage.get("help", ""))

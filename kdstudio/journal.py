@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from engine import events
 
@@ -20,13 +22,27 @@ class Line:
 WHO = {"student": "Student", "teacher": "Teacher", "student_ema": "Student (averaged weights)"}
 
 
-def line(event: events.Event) -> Line | None:
-    """The line an event adds to the log; None for what plots show better."""
-    said = _said(event)
+def titles(plan: Mapping[str, Any]) -> dict[str, str]:
+    """What the terms of a run are called, by their names: as their methods call them, with the method where there are
+    several."""
+    declared = plan.get("terms", [])
+    several = len({t["name"].rpartition(".")[0] for t in declared if "." in t["name"]}) > 1
+    return {str(t["name"]): _titled(t, several) for t in declared}
+
+
+def _titled(term: Mapping[str, Any], several: bool) -> str:
+    method, _, _ = term["name"].rpartition(".")
+    title = str(term.get("title") or term["name"]).replace("_", " ")
+    return f"{method} · {title}" if method and several else title
+
+
+def line(event: events.Event, terms: Mapping[str, str]) -> Line | None:
+    """The line an event adds to the log of a run whose terms are called so; None for what plots show better."""
+    said = _said(event, terms)
     return Line(event.at, event.clock, said[0], said[1]) if said else None
 
 
-def _said(event: events.Event) -> tuple[events.Severity, str] | None:
+def _said(event: events.Event, terms: Mapping[str, str]) -> tuple[events.Severity, str] | None:
     match event:
         case events.RunStarted(run=run, seed=seed):
             return "info", f"Run {run} started, seed {seed}."
@@ -45,7 +61,7 @@ def _said(event: events.Event) -> tuple[events.Severity, str] | None:
         case events.Note(text=text, severity=severity):
             return severity, text
         case events.WeightMoved(term=term, before=before, after=after):
-            moved = f"The weight of {term} was moved from {before:g} to {after:g}."
+            moved = f"The weight of {terms.get(term, term)} was moved from {before:g} to {after:g}."
             return "warning", f"{moved} The run is left out of paired comparison."
         case events.Paused():
             return "info", "Paused."

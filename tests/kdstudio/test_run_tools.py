@@ -87,6 +87,9 @@ def test_a_slider_asks_for_a_weight_and_shows_what_the_run_made_of_it(screen: Ru
     card.redraw()
     assert card in screen.board.cards and row.weight == 7.13
     assert list(card.table())[1:] == [("dkd.nckd", "distilling", 60, 3, 8.0, 7.13)]
+    term = next(t for t in screen.history.plan["terms"] if t["name"] == "dkd.nckd")
+    assert row.slider.accessibleName() == f"Weight of {term['title']}"  # called alike in the plots, here, and in the log
+    assert screen.history.log[-1].text.startswith(f"The weight of {term['title']} was moved from 8 to 7.13.")
     assert "left out of paired comparison" in screen.history.log[-1].text
     losses = screen.board.cards[0]
     losses.redraw()

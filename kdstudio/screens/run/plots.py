@@ -7,6 +7,7 @@ from typing import Any
 
 from kdstudio.charts.curves import Level, Line, Plot
 from kdstudio.history import History
+from kdstudio.journal import titles
 
 OWN = ("learning_rate", "images_per_second", "train_top1")
 """Numbers of a Step that are no losses."""
@@ -30,8 +31,8 @@ class Numbering:
 def _terms(plan: dict[str, Any]) -> dict[str, Line]:
     """Every term by its name, `labels` being the cross-entropy: called and coloured alike in all plots."""
     declared = plan.get("terms", [])
-    several = len({t["name"].rpartition(".")[0] for t in declared if "." in t["name"]}) > 1
-    found = {t["name"]: Line(_titled(t, several), i, help=_worded(t)) for i, t in enumerate(declared, 1)}
+    called = titles(plan)
+    found = {t["name"]: Line(called[t["name"]], i, help=_worded(t)) for i, t in enumerate(declared, 1)}
     return {"labels" if name == "ce" else name: line for name, line in found.items()}
 
 
@@ -58,12 +59,6 @@ def losses(plan: dict[str, Any]) -> Plot:
 
     return Plot("losses", "Losses", plain, "per image", "Means over the steps since the last report, unweighted", log=log,
                 weighted=weighted, sum="loss", waiting="Losses appear with the first steps.")  # fmt: skip
-
-
-def _titled(term: dict[str, Any], several: bool) -> str:
-    method, _, _ = term["name"].rpartition(".")
-    title = str(term.get("title") or term["name"]).replace("_", " ")
-    return f"{method} · {title}" if method and several else title
 
 
 def _worded(term: dict[str, Any]) -> str:

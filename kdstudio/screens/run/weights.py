@@ -14,6 +14,7 @@ from kdstudio.charts.figures import WIDEST, figure
 from kdstudio.charts.picker import QuietSlider
 from kdstudio.charts.steady import Steady
 from kdstudio.history import History
+from kdstudio.journal import titles
 
 STEPS = 40
 """Steps of a slider either way."""
@@ -39,8 +40,9 @@ class WeightsCard(Card):
         grid.setContentsMargins(0, 2, 8, 2)
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(1, 1)
+        called = titles(history.plan)
         for number, term in enumerate(history.plan.get("terms", [])):
-            self._rows[term["name"]] = self._made(grid, number, term)
+            self._rows[term["name"]] = self._made(grid, number, term, called[term["name"]])
         words = theme.set_role(QLabel(WARNING), "faint")
         words.setWordWrap(True)
         column = QVBoxLayout()
@@ -54,9 +56,9 @@ class WeightsCard(Card):
         column.addWidget(words)
         self.body.addLayout(column)
 
-    def _made(self, grid: QGridLayout, number: int, term: dict[str, Any]) -> _Row:
+    def _made(self, grid: QGridLayout, number: int, term: dict[str, Any], title: str) -> _Row:
         name, made = str(term["name"]), _Row(float(term.get("weight") or 0.0))
-        words = QLabel(f"{name.rpartition('.')[0]} {term.get('title') or name}".strip().replace("_", " "))
+        words = QLabel(title)
         words.setToolTip(str(term.get("help", "")))
         made.slider.setAccessibleName(f"Weight of {words.text()}")
         for column, widget in enumerate((words, made.slider, made.words)):
