@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from engine import nets
+from engine.modes import evaluating
 from engine.nets.counts import multiply_adds, parameters
 from engine.nets.net import Net
 from engine.timing import milliseconds
@@ -29,10 +30,8 @@ def cost_of_parts(net: Net, shape: tuple[int, int, int]) -> dict[str, float | in
         return {}
     bare = without_parts(net)
     x = torch.rand(IMAGES, *shape, device=net.mean.device)
-    training = net.training
-    net.eval()
-    pairs = [(milliseconds(net, x), milliseconds(bare, x)) for _ in range(ROUNDS + 1)][1:]
-    net.train(training)
+    with evaluating(net):
+        pairs = [(milliseconds(net, x), milliseconds(bare, x)) for _ in range(ROUNDS + 1)][1:]
     own, other = (min(times) for times in zip(*pairs))
     return {
         "parameters_bare": parameters(bare),

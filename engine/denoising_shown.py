@@ -1,4 +1,5 @@
-"""DiffKD's denoising made visible: the student's latent at every evaluation of the noise predictor, beside the teacher's."""
+"""DiffKD's denoising made visible: the student's latent at every evaluation of the noise predictor, beside the teacher's, and
+how much of it is kept where noise is blended in."""
 
 from __future__ import annotations
 
@@ -7,6 +8,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from engine import diffusion
+from engine.cards import Axis
+
+BINS = 50
+"""Bars of the distribution of γ."""
 IMAGES = 8
 """Images of a sample that are shown."""
 ROUNDS = 20
@@ -38,6 +44,18 @@ def pictures(student: Tensor, way: Sequence[Tensor], teacher: Tensor) -> Tensor:
     low, high = torch.quantile(each[-1].flatten(), torch.tensor([OUTER, 1.0 - OUTER], device=each.device))
     shown = 255.0 * (each - low) / (high - low).clamp_min(torch.finfo(each.dtype).tiny)
     return shown.clamp(0, 255).round().to(torch.uint8)[..., None]
+
+
+def of_gamma(name: str, gamma: Tensor) -> dict[str, Tensor]:
+    """Shares (BINS,) of the images by their γ (B,), which is in (0, 1), with its mean and standard deviation."""
+    shares = torch.histc(gamma.float(), BINS, 0.0, 1.0) / len(gamma)
+    return {name: shares, f"{name}_mean": gamma.mean(), f"{name}_spread": gamma.std(correction=0)}
+
+
+def gamma_axis(start: int) -> Axis:
+    """γ from 0 to 1, with the γ that a denoising that starts at this time would want."""
+    edges = tuple(i / BINS for i in range(BINS + 1))
+    return Axis(edges, {f"as noisy as time {start}": diffusion.matched_gamma(start)})
 
 
 def _main_direction(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from engine.data import Split
 from engine.data.pixels import to_unit
+from engine.modes import evaluating
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,8 @@ class Score:
 
 def logits_of(net: nn.Module, split: Split, batch_size: int = 500) -> Tensor:
     """Logits (N, C) in float32 for the images of a split, in their order; the net is left in the mode it was in."""
-    before = net.training
-    net.eval()
-    with torch.no_grad():
-        found = [net(to_unit(images)).float() for _, images in split.batches(torch.arange(len(split)), batch_size)]
-    net.train(before)
-    return torch.cat(found)
+    with evaluating(net), torch.no_grad():
+        return torch.cat([net(to_unit(images)).float() for _, images in split.batches(torch.arange(len(split)), batch_size)])
 
 
 def evaluate(net: nn.Module, split: Split, batch_size: int = 500) -> Score:

@@ -6,16 +6,15 @@ teacher in evaluation mode.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from engine.method import Lab
+from engine.modes import evaluating
 from engine.nets.net import Net
 from engine.taps import Look
 
@@ -99,15 +98,3 @@ def gather(
             lab.progress("teacher's maps", int(index[-1]) + 1, samples, "images")
     look.remove()
     return Vectors(points, labels, samples * each)
-
-
-@contextmanager
-def evaluating(net: nn.Module) -> Iterator[None]:
-    """Inside, a net is in evaluation mode; afterwards every module is as it was."""
-    before = {module: module.training for module in net.modules()}
-    net.eval()
-    try:
-        yield
-    finally:
-        for module, training in before.items():
-            module.training = training

@@ -16,6 +16,7 @@ from engine.data.pixels import to_unit
 from engine.experiment import Experiment
 from engine.loop import Batch
 from engine.method import Method, View
+from engine.modes import evaluating
 from engine.nets.net import Net
 from engine.picturing import Picturing
 from engine.plan import PROBES
@@ -45,15 +46,9 @@ class Observer:
 
     def observe(self, stack: Stack, net: Net, epoch: int, step: int) -> dict[str, float]:
         """Measure, show and report; gives the scalars."""
-        looked_at = [net, self.cast.student, *self.cast.methods.values()]  # with a weight average the nets are two
-        before = {module: module.training for each in looked_at for module in each.modules()}
-        for each in looked_at:
-            each.eval()
-        with torch.no_grad():
-            found = self._looked(stack, net, epoch, step)
-        for module, training in before.items():
-            module.training = training
-        return found
+        looked_at = (net, self.cast.student, *self.cast.methods.values())  # with a weight average the nets are two
+        with evaluating(*looked_at), torch.no_grad():
+            return self._looked(stack, net, epoch, step)
 
     def _looked(self, stack: Stack, net: Net, epoch: int, step: int) -> dict[str, float]:
         x, y = self._sample()

@@ -14,10 +14,8 @@ from engine.adapters import matched
 from engine.denoising import Denoiser, FixedProjection, LinearAutoencoder, Refined, Whole
 from engine.knobs import Condition, knob
 from engine.method import Axis, Facts, Features, Knobs, Lab, Method, Needs, Seen, Side, Stage, Term, Watch
+from engine.modes import evaluating
 from engine.taps import Look
-
-BINS = 50
-"""Bars of the distribution of γ."""
 
 ON_FEATURES: Condition = {"distils": ("both", "features")}
 ON_LOGITS: Condition = {"distils": ("both", "logits")}
@@ -188,9 +186,9 @@ class DiffKD(Method):
                 found["steps"] = denoising_shown.distances(refined.projected, way, z)
                 found["denoising"] = denoising_shown.pictures(refined.projected, way, z)
             if self._matches_noise:
-                found |= _of_gamma("gamma", refined.gamma)
+                found |= denoising_shown.of_gamma("gamma", refined.gamma)
         if self._on_logits and self._matches_noise:
-            found |= _of_gamma("logit_gamma", self.on_logits(_as_map(seen.student.logits), seen.generator).gamma)
+            found |= denoising_shown.of_gamma("logit_gamma", self.on_logits(_as_map(seen.student.logits), seen.generator).gamma)
         return found
 
     def signals(self, seen: Seen) -> dict[str, Tensor]:
@@ -210,12 +208,8 @@ class DiffKD(Method):
         return {"denoising": every, "steps": every[:-1]}.get(watch, ())
 
     def axis(self, watch: str) -> Axis | None:
-        """γ from 0 to 1, with the γ that the time of the start would want."""
-        if watch == "steps":
-            return None
-        time = self._times()[0]
-        edges = tuple(i / BINS for i in range(BINS + 1))
-        return Axis(edges, {f"as noisy as time {time}": diffusion.matched_gamma(time)})
+        """γ from 0 to 1; the distances over the steps have their names."""
+        return None if watch == "steps" else denoising_shown.gamma_axis(self._times()[0])
 
     def _of_features(self, seen: Seen) -> dict[str, Tensor]:
         f_s, f_t = self._maps(seen)
@@ -274,13 +268,11 @@ class DiffKD(Method):
         """The moments of the teacher's map over the first `samples` images, at the size at which both maps meet."""
         assert lab.teacher is not None
         net, moments = lab.teacher.net, linear_maps.Moments()
-        look, was = Look(net, {"map": self.match.teacher}), net.training  # type: ignore[arg-type]
-        net.eval()
-        with torch.no_grad():
+        look = Look(net, {"map": self.match.teacher})  # type: ignore[arg-type]
+        with evaluating(net), torch.no_grad():
             for x, _, _ in lab.batches(self.params.samples):
                 f_t = functional.adaptive_avg_pool2d(look(x).taps["map"].float(), self.match.size)  # type: ignore[arg-type]
                 moments.add(linear_maps.places(f_t))
-        net.train(was)
         look.remove()
         if self.params.compression == "pca":
             directions = linear_maps.principal(moments.covariance, self.width)
@@ -317,9 +309,3 @@ def _taught(seen: Seen) -> Any:
 def _as_map(z: Tensor) -> Tensor:
     """Logits (B, C) as a map of one place."""
     return z[:, :, None, None]
-
-
-def _of_gamma(name: str, gamma: Tensor) -> dict[str, Tensor]:
-    """Shares of the images by their γ (BINS,), the mean and the standard deviation."""
-    shares = torch.histc(gamma.float(), BINS, 0.0, 1.0) / len(gamma)
-    return {name: shares, f"{name}_mean": gamma.mean(), f"{name}_spread": gamma.std(correction=0)}

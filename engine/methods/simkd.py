@@ -12,6 +12,7 @@ from torch.nn import functional
 from engine.adapters import matched
 from engine.knobs import knob
 from engine.method import Classifier, Facts, Features, Knobs, Match, Method, Needs, Part, Places, Seen, Side, Term
+from engine.modes import evaluating
 from engine.nets.parts import kind
 from engine.pairing import PENULTIMATE, PairError, by
 from engine.taps import Look
@@ -129,15 +130,12 @@ def _check_averaged(who: str, side: Side, tap: str, facts: Facts) -> None:
     left: list[Tensor] = []
     handle = side.module_at(tap).register_forward_hook(lambda module, args, output: left.append(output))
     look = Look(net, {"pooled": PENULTIMATE})  # type: ignore[arg-type]
-    modes = {module: module.training for module in net.modules()}
-    net.eval()
     try:
-        pooled = look(x)
+        with evaluating(net):
+            pooled = look(x)
     finally:
         handle.remove()
         look.remove()
-        for module, training in modes.items():
-            module.training = training
     if not torch.allclose(left[-1].mean((2, 3)), pooled.taps["pooled"], rtol=1e-3, atol=1e-5):
         shapes = f"{tap} {by(side.shapes[tap])}, and its classifier reads {by(side.shapes[PENULTIMATE])}"
         raise PairError(f"the {who} does not classify the plain average of its last map ({shapes}): it changes it in between")
