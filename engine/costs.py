@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.autoencoder import Autoencoder
 from engine.nets import counts
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
@@ -183,6 +184,22 @@ PUBLISHED = (
     Setting("Tiny-ImageNet", "ResNet-50", (3, 64, 64), 200),
 )
 """The settings whose ratios Doshi & Kim (arXiv 2404.09886) publish: 237 to 533 times in bytes, 354 times in multiply-adds."""
+
+
+def table(
+    own: Autoencoder, shape: tuple[int, int, int], classes: int, images: int, epochs: int, teacher: Cost | None
+) -> list[dict[str, Any]]:
+    """An autoencoder of images of `shape`, trained for `epochs` on so many `images`, beside a teacher of the published table,
+    beside the run's teacher where it has one, and the published ratios recomputed."""
+    cost = measure("autoencoder", own, shape)
+    beside = reference_teacher("ResNet-50" if shape[0] > 1 else "ResNet-18", shape, classes)
+    published = {s: measure("autoencoder", Autoencoder(s.shape[0]), s.shape) for s in PUBLISHED}
+    return [
+        *rows_beside(beside, cost),
+        *([] if teacher is None else rows_beside(teacher, cost)),
+        row_of_training(cost, beside, images, epochs),
+        *rows_published(published),
+    ]
 
 
 def rows_beside(teacher: Cost, autoencoder: Cost) -> list[dict[str, Any]]:

@@ -283,17 +283,11 @@ class ReffAKD(Method):
         return evidence.of_embeddings(x, y[:most], own, other)
 
     def _costs(self, lab: Lab) -> list[dict[str, Any]]:
-        channels = lab.facts.shape[0]
-        own = costs.measure("autoencoder", self.autoencoder, (channels, *self.side))
-        name = "ResNet-50" if channels > 1 else "ResNet-18"
-        beside = costs.reference_teacher(name, (channels, *self.side), lab.facts.classes)
-        rows = costs.rows_beside(beside, own)
-        if lab.teacher is not None:
-            rows += costs.rows_beside(costs.measure("this run's teacher", lab.teacher.net, lab.facts.shape), own)
+        facts = lab.facts
+        teacher = None if lab.teacher is None else costs.measure("this run's teacher", lab.teacher.net, facts.shape)
         epochs = 0 if self.params.control == "untrained" else self.params.epochs
-        rows.append(costs.row_of_training(own, beside, lab.facts.samples, epochs))
-        published = {s: costs.measure("autoencoder", Autoencoder(s.shape[0]), s.shape) for s in costs.PUBLISHED}
-        return rows + costs.rows_published(published)
+        shape = (facts.shape[0], *self.side)
+        return costs.table(self.autoencoder, shape, facts.classes, facts.samples, epochs, teacher)
 
 
 def _labels(lab: Lab) -> Tensor:
