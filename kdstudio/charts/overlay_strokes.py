@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
+from kdstudio.charts.pens import cosmetic
 from kdstudio.charts.ranges import Ranged
 
 DOT = 3
@@ -68,12 +69,10 @@ class OverlayStrokes(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has 
                 painter.drawPolygon(band)
         painter.setBrush(QColor(0, 0, 0, 0))
         for trace, path, _, dots in self._paths:
-            painter.setPen(trace.pen)
+            painter.setPen(cosmetic(painter, trace.pen.color(), trace.pen.widthF(), trace.pen.style()))
             painter.drawPath(path)
             if not dots.isEmpty():
-                pen = QPen(trace.pen.color(), DOT)
-                pen.setCosmetic(True)
-                painter.setPen(pen)
+                painter.setPen(cosmetic(painter, trace.pen.color(), DOT))
                 painter.drawPoints(dots)
 
     def _made(self, trace: Trace) -> tuple[Trace, QPainterPath, QPolygonF, QPolygonF]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPolygonF
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
+from kdstudio.charts.pens import cosmetic
 from kdstudio.curve import POINTS, Numbers, thinned
 
 DOT = 3
@@ -43,6 +44,11 @@ class Stroke:
     def __post_init__(self) -> None:
         self.x, self.y = thinned(self.x, self.y, self.points)
         self.path = pg.arrayToQPath(self.x, self.y, connect="finite", finiteCheck=False)
+
+    @property
+    def style(self) -> Qt.PenStyle:
+        """How its line is drawn."""
+        return Qt.PenStyle.DashLine if self.dashed else Qt.PenStyle.SolidLine
 
     def dots_at(self) -> QPolygonF:
         """Where the dots are."""
@@ -86,19 +92,17 @@ class Strokes(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no type
         """Levels below, curves above, pens one pixel wide and without antialiasing."""
         seen = self.boundingRect()
         for place, colour in self.marks:
-            painter.setPen(QPen(colour, 0, Qt.PenStyle.DotLine))
+            painter.setPen(cosmetic(painter, colour, style=Qt.PenStyle.DotLine))
             painter.drawLine(QLineF(place, seen.top(), place, seen.bottom()))
         for value, colour in self.levels.values():
-            painter.setPen(QPen(colour, 0, Qt.PenStyle.DashLine))
+            painter.setPen(cosmetic(painter, colour, style=Qt.PenStyle.DashLine))
             painter.drawLine(QLineF(seen.left(), value, seen.right(), value))
         for curve in self.curves.values():
-            painter.setPen(QPen(curve.colour, 0, Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine))
+            painter.setPen(cosmetic(painter, curve.colour, style=curve.style))
             painter.drawPath(curve.path)
         lit = self.curves.get(self.lit)
         if lit is not None:
-            pen = QPen(lit.colour, LIT, Qt.PenStyle.DashLine if lit.dashed else Qt.PenStyle.SolidLine)
-            pen.setCosmetic(True)
-            painter.setPen(pen)
+            painter.setPen(cosmetic(painter, lit.colour, LIT, lit.style))
             painter.drawPath(lit.path)
         self._paint_points(painter)
 
@@ -106,11 +110,9 @@ class Strokes(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no type
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for curve in self.curves.values():
             if curve.dots:
-                pen = QPen(curve.colour, DOT, Qt.PenStyle.SolidLine, Qt.PenCapStyle.SquareCap)
-                pen.setCosmetic(True)
-                painter.setPen(pen)
+                painter.setPen(cosmetic(painter, curve.colour, DOT))
                 painter.drawPoints(curve.dots_at())
             if curve.ring is not None:
                 across, up = self.pixelSize()
-                painter.setPen(QPen(curve.colour, 0))
+                painter.setPen(cosmetic(painter, curve.colour))
                 painter.drawEllipse(QPointF(*curve.ring), RING * across, RING * up)
