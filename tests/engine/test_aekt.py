@@ -13,12 +13,13 @@ from builders import SmallLab, SmallNet, golden, seen_batch, seen_maps, side_of,
 from torch import Tensor
 from torch.nn import functional
 
-from engine import logits, serialization
+from engine import logits, presets, serialization
 from engine.embeddings import spectral_rank
 from engine.extras import catalogue
 from engine.knobs import specs
 from engine.method import Method, chosen, find
 from engine.nets.parts import insert
+from engine.presets.places import KINDS
 from engine.serialization import Relations, Serialized
 from engine.serialization_checks import of
 
@@ -249,6 +250,13 @@ def test_every_word_a_person_meets_says_that_it_is_a_reconstruction() -> None:
     method, lab = made()
     method.prepare(lab)
     assert "this is reconstruction R1" in lab.notes[0]
+
+
+def test_every_preset_sweep_and_finding_that_names_it_says_that_it_is_a_reconstruction() -> None:
+    titles = [n.title for n in presets.names((*KINDS, presets.SWEEPS)) if n.shipped and "AEKT" in n.title]
+    titles += [check.title for check in find("aekt").checks if "AEKT" in check.title]
+    assert len(titles) > 10
+    assert [title for title in titles if "reconstruct" not in title] == []
 
 
 def settings(**given: Any) -> Mapping[str, Any]:
