@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironment, Signal
 
 LAST = 4000
 """Characters kept of what a child says on its error stream."""
@@ -15,7 +15,8 @@ LAST = 4000
 
 class Child(QObject):
     """One child at a time: `python -m kdstudio WORDS`. `said` carries every line it prints that is a JSON object, `ended` its
-    exit code and its last words (the sentence of a refusal; empty where it said nothing)."""
+    exit code and its last words (the sentence of a refusal; empty where it said nothing). What runs when the application quits
+    is killed."""
 
     said = Signal(dict)
     ended = Signal(int, str)
@@ -28,6 +29,9 @@ class Child(QObject):
         self._process.finished.connect(self._end)
         self._process.errorOccurred.connect(self._fail)
         self._part, self._words = b"", ""
+        app = QCoreApplication.instance()
+        if app is not None:
+            app.aboutToQuit.connect(self.end)
 
     @property
     def busy(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QObject, Signal
+from PySide6.QtCore import QObject, Signal
 
 from engine.experiment import Experiment
 from kdstudio.child import Child
@@ -65,9 +65,6 @@ class Measuring(QObject):
         self._asked: Experiment | None = None
         self._found: list[tuple[Experiment, Measure]] = []
         self.stage, self.problem = "", ""
-        app = QCoreApplication.instance()
-        if app is not None:
-            app.aboutToQuit.connect(self._child.end)
 
     @property
     def busy(self) -> bool:

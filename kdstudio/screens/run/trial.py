@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QObject, Signal
+from PySide6.QtCore import QObject, Signal
 
 from kdstudio.charts.answers import Image, image_of
 from kdstudio.child import Child
@@ -31,9 +31,6 @@ class Trial(QObject):
         self._child = Child(self)
         self._child.said.connect(self._hear)
         self._child.ended.connect(self._end)
-        app = QCoreApplication.instance()
-        if app is not None:
-            app.aboutToQuit.connect(self._child.end)
 
     @property
     def busy(self) -> bool:

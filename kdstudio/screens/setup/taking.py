@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QObject
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from kdstudio import theme
@@ -39,9 +39,6 @@ class Taking(QObject):
         self._child = Child(self)
         self._child.said.connect(self._hear)
         self._child.ended.connect(self._end)
-        app = QCoreApplication.instance()
-        if app is not None:
-            app.aboutToQuit.connect(self._child.end)
 
     def take(self, path: Path) -> None:
         """Do what there is to do with a file; why not, where there is nothing."""
