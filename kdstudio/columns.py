@@ -5,52 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
+from PySide6.QtWidgets import QLayoutItem, QWidget
 
 from kdstudio import theme
+from kdstudio.item_layout import ItemLayout
 
 WIDE = "wide"
 """Property of a widget that takes a row of its own."""
 
 
-class Columns(QLayout):
+class Columns(ItemLayout):
     """Columns at least `least` pixels wide; `counts` are the numbers of columns allowed (empty: any)."""
 
     def __init__(self, least: int, counts: tuple[int, ...] = (), *, across: int = theme.GAP, down: int = theme.GAP) -> None:
         super().__init__()
-        self._items: list[QLayoutItem] = []
         self._least, self._counts = least, counts
         self._across, self._down = across, down
-        self.setContentsMargins(0, 0, 0, 0)
-
-    def addItem(self, item: QLayoutItem) -> None:
-        """Put an item at the end."""
-        self._items.append(item)
 
     def insert_widget(self, index: int, widget: QWidget) -> None:
         """Put a widget before the item at a position."""
         self.addWidget(widget)
         self._items.insert(index, self._items.pop())
 
-    def count(self) -> int:
-        """How many items there are."""
-        return len(self._items)
-
-    def itemAt(self, index: int) -> QLayoutItem | None:
-        """The item at a position."""
-        return self._items[index] if 0 <= index < len(self._items) else None
-
-    def takeAt(self, index: int) -> QLayoutItem | None:
-        """Remove and give back the item at a position."""
-        return self._items.pop(index) if 0 <= index < len(self._items) else None
-
     def expandingDirections(self) -> Qt.Orientation:
         """Takes whatever width there is."""
         return Qt.Orientation.Horizontal
-
-    def hasHeightForWidth(self) -> bool:
-        """Narrower means more rows."""
-        return True
 
     def heightForWidth(self, width: int) -> int:
         """Height of all rows at a width."""
