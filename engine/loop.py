@@ -19,6 +19,9 @@ from engine.events import Measured, Paused, Step, Unpaused
 from engine.ledger import Ledger
 from engine.report import Reporter
 
+Describe = Callable[[Mapping[str, float], int], dict[str, float]]
+"""From the means since the last report and the epoch to what a report says beside them."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -84,11 +87,10 @@ class Loop:
         ledger: Ledger,
         control: Control,
         save: Callable[[], None],
-        describe: Callable[[Mapping[str, float], int], dict[str, float]],
+        describe: Describe,
         after_epoch: Callable[[int], bool],
     ) -> None:
-        """Go on to the end, or until `after_epoch(epoch)` says that it is enough. `describe(means, epoch)` adds what a
-        report says beside the means."""
+        """Go on to the end, or until `after_epoch(epoch)` says that it is enough."""
         self._since = report.clock.seconds()
         while self.epoch <= self.epochs:
             self._epoch(take, report, ledger, control, save, describe)
@@ -108,7 +110,7 @@ class Loop:
         ledger: Ledger,
         control: Control,
         save: Callable[[], None],
-        describe: Callable[[Mapping[str, float], int], dict[str, float]],
+        describe: Describe,
     ) -> None:
         labels = self.split.labels
         sequence = order(len(self.split), self.seed, self.epoch)[: self.per_epoch * self.batch_size]
@@ -141,7 +143,7 @@ class Loop:
         self._counts += finite
         self._taken += 1
 
-    def _say(self, report: Reporter, ledger: Ledger, describe: Callable[[Mapping[str, float], int], dict[str, float]]) -> None:
+    def _say(self, report: Reporter, ledger: Ledger, describe: Describe) -> None:
         names, sums, counts = self.names(), self._sums.tolist(), self._counts.tolist()
         self._sums.zero_()
         self._counts.zero_()

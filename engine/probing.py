@@ -24,7 +24,7 @@ from engine.distilling import STAGE, Distilling
 from engine.evaluation import logits_of
 from engine.events import Event, StageEnded, StageStarted
 from engine.ledger import Ledger
-from engine.loop import Batch, Loop, steps_per_epoch
+from engine.loop import Batch, Describe, Loop, steps_per_epoch
 from engine.plan import titles
 from engine.presets import Resolved
 from engine.runs import RunFolder
@@ -123,7 +123,7 @@ class _Hand(Stagehand):
         loop: Loop,
         take: Callable[[Batch], Tensor],
         *,
-        describe: Callable[[Mapping[str, float], int], dict[str, float]] = lambda means, epoch: {},
+        describe: Describe = lambda means, epoch: {},
         after_epoch: Callable[[int], bool] = lambda epoch: False,
     ) -> None:
         """See `Stagehand.drive`."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from engine.control import Control
 from engine.events import StageEnded, StageStarted
 from engine.ledger import Ledger
-from engine.loop import Batch, Loop, obey
+from engine.loop import Batch, Describe, Loop, obey
 from engine.report import Reporter
 
 DISTILLING = "distilling"
@@ -67,7 +67,7 @@ class Stagehand:
         loop: Loop,
         take: Callable[[Batch], Tensor],
         *,
-        describe: Callable[[Mapping[str, float], int], dict[str, float]] = lambda means, epoch: {},
+        describe: Describe = lambda means, epoch: {},
         after_epoch: Callable[[int], bool] = lambda epoch: False,
     ) -> None:
         """Run a loop under this run's report, ledger and control."""
