@@ -78,7 +78,7 @@ class Colours:
 
 LIGHT = Colours(
     window="#f5f6f8", surface="#ffffff", raised="#f0f2f5", line="#e4e7ec", strong_line="#cbd1da", edge="#868f9f",
-    text="#1a1d24", muted="#596273", faint="#667080",
+    text="#1a1d24", muted="#596273", faint="#636d7d",
     accent="#3656d4", accent_hover="#2c49bd", accent_press="#243d9f", accent_soft="#edf1fd", on_accent="#ffffff",
     problem="#b3261e", problem_soft="#fdeeed", warning="#8a5300", warning_soft="#fdf4e3",
     good="#1d7440", good_soft="#e8f5ec",
@@ -102,6 +102,9 @@ HEAT_DARK = ("#1a1d24", "#1d3557", "#265f96", "#4a93cf", "#9ccbf0", "#f2f8ff")
 DIVERGING_LIGHT = ("#7f3300", "#d9730d", "#f6c795", "#ffffff", "#a9cdea", "#2f7fc0", "#0b3a68")
 DIVERGING_DARK = ("#ffc48a", "#d9772b", "#6b3d1a", "#1a1d24", "#1d4468", "#3d8fd0", "#a8d8ff")
 """Less to more around nothing, orange to blue, which every colour vision tells apart, for differences."""
+
+TICKS = ("check-light.svg", "check-dark.svg")
+"""What stands in a ticked box, light and dark: a style sheet cannot tint a picture, so each is drawn in `on_accent`."""
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 SCHEMES: dict[Mode, Qt.ColorScheme] = {
@@ -254,8 +257,13 @@ def _dress() -> None:
     app, scheme = _application(), colours()
     app.setStyleSheet("")  # replacing one sheet by another takes four times as long as from none
     app.setPalette(_palette(scheme))
-    sheet = (place("assets") / "theme" / "kdstudio.qss").read_text(encoding="utf-8")
-    sizes = {"radius": f"{RADIUS}px", "small_radius": f"{RADIUS - 2}px", "control": f"{CONTROL - 2}px", "mono": f'"{MONO}"'}
+    looks = place("assets") / "theme"
+    sheet = (looks / "kdstudio.qss").read_text(encoding="utf-8")
+    check = f'url("{(looks / TICKS[dark()]).as_posix()}")'
+    sizes = {
+        "radius": f"{RADIUS}px", "small_radius": f"{RADIUS - 2}px", "control": f"{CONTROL - 2}px", "mono": f'"{MONO}"',
+        "check": check,
+    }  # fmt: skip
     app.setStyleSheet(string.Template(sheet).substitute(asdict(scheme), **sizes))
     signals.changed.emit()
 

@@ -20,12 +20,11 @@ SHEET = (place("assets") / "theme" / "kdstudio.qss").read_text(encoding="utf-8")
 DRAWN = sorted(path.stem for path in (place("assets") / "icons").glob("*.svg"))
 SOURCES = sorted((Path(__file__).resolve().parents[2] / "kdstudio").rglob("*.py"))
 SCHEMES = [theme.LIGHT, theme.DARK]
+INKS = ("text", "muted", "faint", "accent", "problem", "warning", "good")
+GROUNDS = ("surface", "window", "raised", "accent_soft", "problem_soft", "warning_soft", "good_soft")
 PAIRS = [
-    ("text", "surface"), ("text", "window"), ("text", "raised"), ("muted", "surface"), ("muted", "window"),
-    ("faint", "surface"), ("faint", "window"), ("accent", "surface"), ("accent", "accent_soft"), ("on_accent", "accent"),
-    ("on_accent", "accent_hover"), ("on_accent", "accent_press"),
-    ("problem", "surface"), ("problem", "problem_soft"), ("warning", "warning_soft"),
-    ("good", "good_soft"), ("text", "problem_soft"), ("text", "accent_soft"), ("muted", "raised"),
+    *((ink, ground) for ink in INKS for ground in GROUNDS),
+    ("on_accent", "accent"), ("on_accent", "accent_hover"), ("on_accent", "accent_press"),
 ]  # fmt: skip
 
 
@@ -52,6 +51,12 @@ def test_words_stand_out_from_their_ground(scheme: theme.Colours, ink: str, grou
 def test_curves_stand_out_from_the_paper_and_from_each_other(found: tuple[str, ...], scheme: theme.Colours) -> None:
     assert len(set(found)) == 8
     assert min(contrast(name, scheme.surface) for name in found) >= 3
+
+
+@pytest.mark.parametrize(("name", "scheme"), [*zip(theme.TICKS, SCHEMES, strict=True)])
+def test_the_tick_in_a_box_has_the_colour_of_what_stands_on_accent(name: str, scheme: theme.Colours) -> None:
+    drawing = (place("assets") / "theme" / name).read_text(encoding="utf-8")
+    assert f'stroke="{scheme.on_accent}"' in drawing
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
