@@ -247,6 +247,7 @@ class Lineup(QObject):
 
     def _began(self, desk: Desk, entry: Entry, folder: Path | None) -> None:
         screen = self._screen_of(desk) if desk.device else self._window.run
+        screen.expect(entry.title)
         if folder is not None:
             screen.go_on(folder)
 

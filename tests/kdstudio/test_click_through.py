@@ -81,6 +81,7 @@ def test_from_picking_a_preset_to_taking_the_student_away(
     click(qtbot, window.setup.plan.start)
     assert window.run.isVisible()
     header = window.run.header
+    assert (header.title.text(), header.chip.text()) == (window.store.resolved().experiment.title, "starting")
     qtbot.waitUntil(lambda: len(steps(window)) > 2, timeout=LONG)
     click(qtbot, header.pause)
     qtbot.waitUntil(lambda: window.trainer.state == "paused", timeout=LONG)

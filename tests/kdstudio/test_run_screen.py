@@ -199,6 +199,17 @@ def test_a_killed_run_is_shown_as_interrupted(screen: RunScreen, tmp_path: Path)
     assert screen.results.go_on.isVisible()
 
 
+def test_until_a_run_says_something_its_screen_says_what_is_being_started(screen: RunScreen, tmp_path: Path) -> None:
+    screen.set_state("starting")
+    screen.expect("DKD, quick")
+    assert (screen.header.title.text(), screen.header.chip.text()) == ("DKD, quick", "starting")
+    assert "torch has to be loaded" in screen.header.about.text()
+    screen.receive(events.Refused(problems=({"path": "dataset.root", "sentence": "there is no folder x"},)))
+    screen.set_state("idle")
+    assert (screen.header.title.text(), screen.header.chip.text()) == ("DKD, quick", "refused")
+    assert "torch" not in screen.header.about.text()
+
+
 def test_a_refused_experiment_names_the_settings(screen: RunScreen) -> None:
     screen.set_state("starting")
     screen.receive(events.Refused(problems=({"path": "teacher.net", "sentence": "KD needs a teacher's logits."},)))

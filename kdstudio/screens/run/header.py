@@ -25,6 +25,10 @@ WORDS: dict[State, tuple[str, str]] = {
 }
 """State -> its word and the tone of its chip."""
 
+STARTING = ("starting", "accent")
+WAITS = "Getting ready; the first start takes some seconds more, for torch has to be loaded"
+"""What is said of a run that has said nothing yet."""
+
 
 class Header(QWidget):
     """Title and state, progress in words, Pause, Stop, Save now. The signals are the buttons."""
@@ -38,6 +42,7 @@ class Header(QWidget):
         super().__init__()
         self._history = History()
         self._live = False
+        self._awaited = ""
         self.title = Elided(size=22, tone="text", bold=True)
         self.about = Elided()
         self.chip = theme.set_role(QLabel(), "chip")
@@ -88,6 +93,11 @@ class Header(QWidget):
         self._history = history
         self.refresh()
 
+    def expect(self, title: str) -> None:
+        """What is called so is about to run: until it says something itself, this is what is known."""
+        self._awaited = title
+        self.refresh()
+
     def set_live(self, state: str) -> None:
         """What the trainer is doing: idle, starting, running, paused or stopping."""
         self._live = state != "idle"
@@ -116,9 +126,10 @@ class Header(QWidget):
     def refresh(self) -> None:
         """Write what is known now."""
         history = self._history
-        self.title.set_text(history.title)
-        self.about.set_text(about(history))
-        word, tone = WORDS[history.state]
+        waits = self._live and history.state == "empty"
+        self.title.set_text(history.title if history.started else self._awaited or history.title)
+        self.about.set_text(WAITS if waits else about(history))
+        word, tone = STARTING if waits else WORDS[history.state]
         self.chip.setText(word)
         self.chip.setVisible(bool(word))
         if self.chip.property("tone") != tone:

@@ -138,6 +138,10 @@ class RunScreen(QWidget):
             self.board.setFocus()
         self._refresh_words()
 
+    def expect(self, title: str) -> None:
+        """An experiment of this title was started, and has said nothing yet."""
+        self.header.expect(title)
+
     def receive(self, event: events.Event) -> None:
         """One more event of the live run."""
         if isinstance(event, (events.RunStarted, events.Refused)):
