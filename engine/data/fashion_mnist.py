@@ -6,7 +6,6 @@ from engine.cards import DatasetCard
 from engine.data import idx
 from engine.data.courier import Courier
 from engine.data.pictures import Source
-from engine.downloads import Remote
 from engine.experiment import DatasetSettings
 
 CARD = DatasetCard(
@@ -25,21 +24,13 @@ CARD = DatasetCard(
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
-SERVER = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
-REMOTES = {
-    "train-images-idx3-ubyte": Remote(
-        f"{SERVER}/train-images-idx3-ubyte.gz", md5="8d4fb7e6c68d591d4c3dfef9ec88bf0d", bytes=26_421_880
-    ),
-    "train-labels-idx1-ubyte": Remote(
-        f"{SERVER}/train-labels-idx1-ubyte.gz", md5="25c81989df183df01b3e8a0aad5dffbe", bytes=29_515
-    ),
-    "t10k-images-idx3-ubyte": Remote(
-        f"{SERVER}/t10k-images-idx3-ubyte.gz", md5="bef4ecab320f06d8554ea6380940ec79", bytes=4_422_102
-    ),
-    "t10k-labels-idx1-ubyte": Remote(
-        f"{SERVER}/t10k-labels-idx1-ubyte.gz", md5="bb300cfdad3c16e7a12a480ee83cd310", bytes=5_148
-    ),
-}
+REMOTES = idx.published(
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+    ("8d4fb7e6c68d591d4c3dfef9ec88bf0d", 26_421_880),
+    ("25c81989df183df01b3e8a0aad5dffbe", 29_515),
+    ("bef4ecab320f06d8554ea6380940ec79", 4_422_102),
+    ("bb300cfdad3c16e7a12a480ee83cd310", 5_148),
+)
 """The addresses and checksums of its authors."""
 
 

@@ -24,6 +24,11 @@ UNSIGNED_BYTE = 0x08
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
+def published(server: str, *files: tuple[str, int]) -> dict[str, Remote]:
+    """The four files as a server has them, gzipped; given are the MD5 and the bytes of each, in the order of `FILES`."""
+    return {name: Remote(f"{server}/{name}.gz", md5=md5, bytes=size) for name, (md5, size) in zip(FILES, files, strict=True)}
+
+
 def source(
     card: DatasetCard, classes: Sequence[str], folder: str, remotes: Mapping[str, Remote], settings: DatasetSettings,
     courier: Courier,

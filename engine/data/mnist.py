@@ -6,7 +6,6 @@ from engine.cards import DatasetCard
 from engine.data import idx
 from engine.data.courier import Courier
 from engine.data.pictures import Source
-from engine.downloads import Remote
 from engine.experiment import DatasetSettings
 
 CARD = DatasetCard(
@@ -25,21 +24,13 @@ CARD = DatasetCard(
 
 CLASSES = tuple("0123456789")
 
-SERVER = "https://ossci-datasets.s3.amazonaws.com/mnist"
-REMOTES = {
-    "train-images-idx3-ubyte": Remote(
-        f"{SERVER}/train-images-idx3-ubyte.gz", md5="f68b3c2dcbeaaa9fbdd348bbdeb94873", bytes=9_912_422
-    ),
-    "train-labels-idx1-ubyte": Remote(
-        f"{SERVER}/train-labels-idx1-ubyte.gz", md5="d53e105ee54ea40749a09fcbcd1e9432", bytes=28_881
-    ),
-    "t10k-images-idx3-ubyte": Remote(
-        f"{SERVER}/t10k-images-idx3-ubyte.gz", md5="9fb629c4189551a2d022fa330f9573f3", bytes=1_648_877
-    ),
-    "t10k-labels-idx1-ubyte": Remote(
-        f"{SERVER}/t10k-labels-idx1-ubyte.gz", md5="ec29112dd5afa0611ce80d1b7f02629c", bytes=4_542
-    ),
-}
+REMOTES = idx.published(
+    "https://ossci-datasets.s3.amazonaws.com/mnist",
+    ("f68b3c2dcbeaaa9fbdd348bbdeb94873", 9_912_422),
+    ("d53e105ee54ea40749a09fcbcd1e9432", 28_881),
+    ("9fb629c4189551a2d022fa330f9573f3", 1_648_877),
+    ("ec29112dd5afa0611ce80d1b7f02629c", 4_542),
+)
 """The mirror and the checksums that torchvision uses; the original server no longer answers reliably."""
 
 
