@@ -81,7 +81,7 @@ def test_the_style_sheet_holds_no_colour_of_its_own() -> None:
 
 
 def test_every_name_in_the_style_sheet_is_a_colour_or_a_size() -> None:
-    known = {f.name for f in fields(theme.Colours)} | {"radius", "small_radius", "control", "mono"}
+    known = {f.name for f in fields(theme.Colours)} | {"radius", "small_radius", "control", "mono", "check"}
     assert set(re.findall(r"\$(\w+)", SHEET)) <= known
 
 

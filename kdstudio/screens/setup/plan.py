@@ -213,7 +213,9 @@ class _Area(QScrollArea):
         """The height of everything inside at the width of the panel."""
         inner = self.widget()
         layout = inner.layout() if inner is not None else None
-        return QSize(theme.SIDE, layout.heightForWidth(theme.SIDE - 2) if layout is not None else 0)
+        if layout is None:
+            return QSize(theme.SIDE, 0)
+        return QSize(theme.SIDE, max(layout.heightForWidth(theme.SIDE - 2), layout.minimumSize().height()))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Ask anew when what is inside changes its size."""
