@@ -35,7 +35,7 @@ def classes(folder: Path, setting: str = "dataset.root") -> tuple[str, ...]:
         what = "images, but no folder for each class" if loose else "no class folders"
         raise DataError(f"{setting}: {folder} holds {what}; {LAYOUT}")
     if len(names) == 1:
-        raise DataError(f"{setting}: {folder} holds one class only, {names[0]!r}; there is nothing to tell apart. {LAYOUT}")
+        raise DataError(f"{setting}: {folder} holds one class only, {names[0]!r}; there is nothing to tell apart; {LAYOUT}")
     return names
 
 
