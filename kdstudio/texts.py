@@ -6,9 +6,9 @@ from datetime import datetime
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-from kdstudio import theme
+from kdstudio import boxes, theme
 
 
 def label(words: str, role: theme.Role = "plain", parent: QWidget | None = None) -> QLabel:
@@ -28,6 +28,15 @@ def wrapped(words: str, role: theme.Role = "plain", parent: QWidget | None = Non
     policy.setHeightForWidth(True)
     made.setSizePolicy(policy)
     return made
+
+
+def paragraph(words: QLabel) -> QHBoxLayout:
+    """Words that wrap, in a row of their own and not wider than is pleasant to read."""
+    words.setMaximumWidth(theme.LINE)
+    row = boxes.row(0)
+    row.addWidget(words, 1)
+    row.addStretch(0)  # gets what the words may not take
+    return row
 
 
 def chip(words: str = "", tone: str = "", parent: QWidget | None = None) -> QLabel:

@@ -8,19 +8,22 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from kdstudio import actions, boxes, theme
+from kdstudio.columns import Columns
 from kdstudio.icons import IconButton, TextButton
-from kdstudio.texts import Elided, chip, label, wrapped
+from kdstudio.texts import Elided, chip, label, paragraph, wrapped
 
 Chip = tuple[str, str]
 """A word and its tone."""
 Cell = str | QWidget
+BROAD = theme.SPACE * 75
+"""Least width of a card where two have room beside each other."""
 
 
 class Page(QWidget):
-    """A column of things about one item."""
+    """A column of things about one item; cards that follow each other stand beside each other where there is room."""
 
     def __init__(self, title: str, name: str, chips: Iterable[Chip] = ()) -> None:
         super().__init__()
@@ -37,19 +40,26 @@ class Page(QWidget):
         below.addStretch(1)
         self.column.addLayout(below)
         self.column.setSpacing(theme.SPACE + theme.HALF)
+        self._cards: Columns | None = None
 
     def say(self, words: str, role: theme.Role = "muted") -> QLabel:
         """A paragraph; nothing where there are no words."""
         made = wrapped(words, role)
         made.setVisible(bool(words))
         made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.column.addWidget(made)
+        self._below(paragraph(made))
         return made
 
     def add(self, *widgets: QWidget) -> None:
-        """Things below each other."""
+        """Cards, and other things below each other."""
         for widget in widgets:
-            self.column.addWidget(widget)
+            if widget.property("role") != "card":
+                self._below(boxes.row(0)).addWidget(widget)
+                continue
+            if self._cards is None:
+                self._cards = Columns(BROAD, (1, 2), down=self.column.spacing())
+                self.column.addLayout(self._cards)
+            self._cards.addWidget(widget)
 
     def buttons(self, *buttons: QWidget) -> None:
         """Buttons beside each other, from the left."""
@@ -57,11 +67,17 @@ class Page(QWidget):
         for button in buttons:
             row.addWidget(button)
         row.addStretch(1)
+        self._below(row)
+
+    def _below(self, row: QHBoxLayout) -> QHBoxLayout:
+        """Put a row below everything; cards that come later begin anew under it."""
+        self._cards = None
         self.column.addLayout(row)
+        return row
 
     def minimumSizeHint(self) -> QSize:
-        """As high as the words need at the width there is, which the layout knows; what it says here is for the narrowest."""
-        return QSize(super().minimumSizeHint().width(), 0)
+        """As wide as there is room, and as high as the words need there, which the layout knows."""
+        return QSize(0, 0)
 
     def end(self) -> Page:
         """Room below."""
@@ -74,17 +90,11 @@ def section(words: str, *widgets: QWidget) -> QFrame:
     card = theme.set_role(QFrame(), "card")
     column = boxes.column(theme.SPACE, card)
     boxes.pad(column, theme.GAP, theme.GAP - theme.HALF)
+    column.setAlignment(Qt.AlignmentFlag.AlignTop)  # one beside a higher card does not spread
     column.addWidget(label(words.upper(), "overline"))
     for widget in widgets:
         column.addWidget(widget)
     return card
-
-
-def body(card: QFrame) -> QVBoxLayout:
-    """Where more goes into a card."""
-    layout = card.layout()
-    assert isinstance(layout, QVBoxLayout)
-    return layout
 
 
 def facts(rows: Sequence[tuple[str, Cell]]) -> QWidget:
@@ -102,9 +112,11 @@ def facts(rows: Sequence[tuple[str, Cell]]) -> QWidget:
     return page
 
 
-def _selectable(words: str) -> QLabel:
-    made = wrapped(words)
-    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+def _selectable(words: str) -> QWidget:
+    made = QWidget()
+    said = wrapped(words)
+    said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    made.setLayout(paragraph(said))
     return made
 
 
@@ -144,7 +156,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Cell]], stretch: int) ->
 def _cell(cell: Cell, wide: bool) -> QWidget:
     if isinstance(cell, QWidget):
         return cell
-    return wrapped(cell) if wide else label(cell)
+    return explained(cell) if wide else label(cell)
 
 
 def named(title: str, name: str) -> QWidget:
@@ -161,10 +173,10 @@ def explained(words: str, *more: str) -> QWidget:
     """A sentence with fainter ones under it."""
     both = QWidget()
     column = boxes.column(theme.HALF // 2, both)
-    column.addWidget(wrapped(words))
+    column.addLayout(paragraph(wrapped(words)))
     for said in more:
         if said:
-            column.addWidget(wrapped(said, "faint"))
+            column.addLayout(paragraph(wrapped(said, "faint")))
     return both
 
 
