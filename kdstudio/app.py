@@ -52,6 +52,7 @@ def show(start: str, runs: Path | None) -> int:
     from PySide6.QtWidgets import QApplication
 
     from engine.presets import PresetError
+    from kdstudio.entries import run as run_entry
     from kdstudio.entries import runs as entry
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
@@ -67,6 +68,7 @@ def show(start: str, runs: Path | None) -> int:
         QTimer.singleShot(0, opened, opened.setup.start)
     else:
         opened.guide.welcome()
+        QTimer.singleShot(entry.LATER, opened, lambda: run_entry.load(opened))
     opened.lineup.peek()
     QTimer.singleShot(entry.LATER, opened, lambda: entry.look(opened))
     return app.exec()

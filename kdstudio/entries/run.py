@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from kdstudio.entries.entry import Entry
@@ -48,6 +49,14 @@ def stored(window: Window) -> RunScreen:
     screen.continue_requested.connect(window.resume_run)
     screen.fix_requested.connect(mend)
     return screen
+
+
+def load(window: Window) -> None:
+    """Read the code that draws a run, beside the window's thread: the first Start would stand still for it, for a second or
+    on a busy machine for several."""
+    from kdstudio.chores import Chores
+
+    Chores(window).do(lambda: import_module("kdstudio.screens.run"), lambda _: None)
 
 
 HELP = "The run that goes on or went on last: its stages, its curves, and what it found. Pause, save or stop it here."
