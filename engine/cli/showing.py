@@ -81,15 +81,26 @@ def show(
 
 def export(
     run: Annotated[str, typer.Argument(help="A run's name or folder.")],
-    out: Annotated[Path, typer.Argument(help="Folder to write student.safetensors and preset.yaml into.")],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder for student.safetensors and preset.yaml, or a file for the student alone: .safetensors, .onnx, .pt2."
+        ),
+    ],
     runs_folder: Runs = None,
 ) -> None:
-    """The student and the preset of a finished run, verified after writing."""
+    """The student and the preset of a finished run, or the student alone in the form that the file's ending names; verified
+    after writing."""
     from engine.export import bundle
     from engine.export.student import StudentError
 
+    folder = run_folder(run, runs_folder or runs.home())
     try:
-        for path in bundle.write(run_folder(run, runs_folder or runs.home()), out):
+        if out.suffix and not out.is_dir():
+            bundle.write_student(folder, out)
+            typer.echo(out)
+            return
+        for path in bundle.write(folder, out):
             typer.echo(path)
     except (StudentError, OSError) as error:
         raise refusal(str(error)) from error

@@ -181,6 +181,15 @@ def test_export_writes_the_student_and_its_preset(home: Path, tmp_path: Path) ->
     assert call("show", str(tmp_path / "out" / "preset.yaml")).exit_code == 0
 
 
+def test_export_writes_the_student_alone_as_the_ending_says(home: Path, tmp_path: Path) -> None:
+    for name in ("student.safetensors", "student.pt2"):
+        done = call("export", run_of(home).name, str(tmp_path / "alone" / name), "--runs", str(home))
+        assert done.exit_code == 0, done.output
+    assert {p.name for p in (tmp_path / "alone").iterdir()} == {"student.safetensors", "student.pt2"}
+    done = call("export", run_of(home).name, str(tmp_path / "student.tflite"), "--runs", str(home))
+    assert done.exit_code == 2 and ".onnx" in done.output
+
+
 def test_export_refuses_a_run_without_a_student(home: Path, tmp_path: Path) -> None:
     unfinished = tmp_path / "unfinished"
     unfinished.mkdir()
