@@ -83,9 +83,7 @@ def export(
     run: Annotated[str, typer.Argument(help="A run's name or folder.")],
     out: Annotated[
         Path,
-        typer.Argument(
-            help="Folder for student.safetensors and preset.yaml, or a file for the student alone: .safetensors, .onnx, .pt2."
-        ),
+        typer.Argument(help="Folder for student.safetensors and preset.yaml, or a file for the student alone: .onnx, .pt2, …"),
     ],
     runs_folder: Runs = None,
 ) -> None:

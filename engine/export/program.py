@@ -37,7 +37,8 @@ def write(path: Path, net: Net, about: Mapping[str, Any]) -> None:
     """Store a student as a program of the kind that the ending of `path` names, and verify the file by running it. Raises
     StudentError for another ending, where the packages of a kind are missing, and for a program that says something else."""
     if path.suffix not in KINDS:
-        raise StudentError(f"{path}: a student can be written as {', '.join(KINDS)}; give the file one of these endings")
+        known = ", ".join((".safetensors", *KINDS))
+        raise StudentError(f"{path}: a student is written as {known}; give the file one of these endings, or name a folder")
     frame = net.frame
     net = (baked(net) if packs(net) else net).cpu().eval()
     traced = torch.export.export(net, (_noise(frame, 2),), dynamic_shapes=({0: Dim("batch")},))
