@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from plug_in import Write, line, writer
 from typer.testing import CliRunner
 
 from engine import cataloguing, events, extras, method, presets, session
@@ -47,25 +48,13 @@ class Cosine(Method):
         return nn.functional.cosine_similarity(seen.student.logits, seen.teacher.logits)
 '''
 
-Write = Callable[..., Path]
 QUICK = ["training.epochs=1", "dataset.subset=0.1", "run.threads=1", "run.probe_images=16", "teacher.epochs=1"]
 
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
     """Write a plug-in, the method above with one thing replaced, into a folder and a cache of the test's own."""
-    monkeypatch.setenv("KDSTUDIO_PLUGINS", str(tmp_path / "plugins"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-    def made(name: str = "cosine.py", old: str = "", new: str = "") -> Path:
-        path = tmp_path / "plugins" / "methods" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        assert old in METHOD
-        path.write_text(METHOD.replace(old, new), encoding="utf-8")
-        extras.catalogue.cache_clear()
-        return path
-
-    yield made
+    yield writer("methods", "cosine.py", METHOD, tmp_path, monkeypatch)
     extras.catalogue.cache_clear()
 
 
@@ -121,10 +110,6 @@ def test_a_changed_file_is_read_anew_and_a_removed_one_is_gone(write: Write) -> 
     assert "cosine" not in extras.catalogue().methods and method.own_keys() == ()
     with pytest.raises(PluginError, match="there is no method 'cosine'"):
         method.find("cosine")
-
-
-def line(path: Path, words: str) -> int:
-    return next(n for n, text in enumerate(path.read_text().splitlines(), 1) if words in text)
 
 
 CLASS = "class Cosine"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from plug_in import Write, line, writer
 from typer.testing import CliRunner
 
 from engine import cataloguing, extras, nets, presets, session
@@ -42,24 +43,11 @@ class Tiny(Net):
 NETS = (Design(key="tiny", title="Tiny", summary="One convolution.", family="mine", smallest=4, make=Tiny),)
 '''
 
-Write = Callable[..., Path]
-
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
     """Write a plug-in, the net above with one thing replaced, into a folder and a cache of the test's own."""
-    monkeypatch.setenv("KDSTUDIO_PLUGINS", str(tmp_path / "plugins"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-    def made(name: str = "mine.py", old: str = "", new: str = "") -> Path:
-        path = tmp_path / "plugins" / "nets" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        assert old in NET
-        path.write_text(NET.replace(old, new), encoding="utf-8")
-        extras.catalogue.cache_clear()
-        return path
-
-    yield made
+    yield writer("nets", "mine.py", NET, tmp_path, monkeypatch)
     extras.catalogue.cache_clear()
 
 
@@ -104,10 +92,6 @@ def test_a_changed_file_is_counted_anew_and_a_removed_one_is_gone(write: Write) 
     path.unlink()
     extras.catalogue.cache_clear()
     assert "tiny" not in extras.catalogue().nets and nets.own_keys() == ()
-
-
-def line(path: Path, words: str) -> int:
-    return next(n for n, text in enumerate(path.read_text().splitlines(), 1) if words in text)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QSettings
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from engine import presets
 from engine.extras import catalogue
@@ -42,3 +44,18 @@ def store(_dressed: None) -> Iterator[Store]:
         saved.unlink()
     if theme.mode() != "light":
         theme.set_mode("light")
+
+
+@pytest.fixture
+def show(qtbot: QtBot) -> Callable[..., Any]:
+    """Draw a card of charts at a size, and give it back."""
+
+    def shown(card: Any, width: int = 420, height: int = 320) -> Any:
+        qtbot.addWidget(card)
+        card.resize(width, height)
+        card.show()
+        card.redraw()
+        QApplication.processEvents()
+        return card
+
+    return shown

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
-from recorded import Recipe, record, shorter
+from recorded import Recipe, shorter
+from shown import Show, replayed
 
 from engine import events
 from kdstudio import theme
@@ -33,28 +33,6 @@ from kdstudio.screens.run.views import subject_of
 
 SMALL = Recipe(epochs=8)
 TAUGHT = Recipe(epochs=8, teacher=True, classes=30)
-
-Show = Callable[[Any], Any]
-
-
-@pytest.fixture
-def show(qtbot: QtBot) -> Show:
-    def shown(card: Any) -> Any:
-        qtbot.addWidget(card)
-        card.resize(420, 320)
-        card.show()
-        card.redraw()
-        QApplication.processEvents()
-        return card
-
-    return shown
-
-
-def replayed(home: Path, recipe: Recipe) -> History:
-    folder, said = record(home, recipe)
-    history = History(folder.path)
-    history.take_all(said, alive=False)
-    return history
 
 
 def values(card: CurveCard) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 from recorded import Recipe, record, shorter
+from shown import run_screen
 
 from engine import events
 from engine.events import Event
@@ -37,10 +38,7 @@ def run(tmp_path: Path, told: list[Event]) -> RunFolder:
 
 @pytest.fixture
 def screen(qtbot: QtBot) -> Iterator[RunScreen]:
-    made = RunScreen()
-    qtbot.addWidget(made)
-    made.resize(1192, 800)
-    made.show()
+    made = run_screen(qtbot)
     yield made
     made.follower.rest()
     made.follower.wait()

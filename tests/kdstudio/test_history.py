@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from recorded import Recipe, record, shorter
+from shown import replayed
 
 from engine import events
 from engine.runs import marks
@@ -12,13 +13,6 @@ from kdstudio.history import History
 from kdstudio.screens.run.header import progress
 
 SMALL = Recipe(epochs=6)
-
-
-def replayed(home: Path, recipe: Recipe, *, alive: bool = False) -> History:
-    folder, said = record(home, recipe)
-    history = History(folder.path)
-    history.take_all(said, alive=alive)
-    return history
 
 
 def test_live_and_replay_build_the_same(tmp_path: Path) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 from recorded import Recipe, record
+from shown import Show, run_screen
 
 from engine import events
 from kdstudio.bench.run import measure_curves, measure_memory
@@ -32,7 +32,6 @@ from kdstudio.history import History
 from kdstudio.screens.run import RunScreen
 
 SMALL = Recipe(epochs=6)
-Show = Callable[[Any], Any]
 
 
 @pytest.fixture(autouse=True)
@@ -44,24 +43,8 @@ def _forgotten() -> Iterator[None]:
 
 
 @pytest.fixture
-def show(qtbot: QtBot) -> Show:
-    def shown(card: Any) -> Any:
-        qtbot.addWidget(card)
-        card.resize(420, 320)
-        card.show()
-        card.redraw()
-        QApplication.processEvents()
-        return card
-
-    return shown
-
-
-@pytest.fixture
 def screen(qtbot: QtBot, tmp_path: Path) -> RunScreen:
-    made = RunScreen()
-    qtbot.addWidget(made)
-    made.resize(1192, 800)
-    made.show()
+    made = run_screen(qtbot)
     folder, _ = record(tmp_path, SMALL)
     made.show_run(folder.path)
     made.redraw.finish()

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 from recorded import Recipe, record, shorter
+from shown import run_screen
 
 from engine import events
 from engine.runs import RunError
@@ -26,11 +27,7 @@ TAUGHT = Recipe(epochs=6, teacher=True)
 
 @pytest.fixture
 def screen(qtbot: QtBot) -> RunScreen:
-    made = RunScreen()
-    qtbot.addWidget(made)
-    made.resize(1192, 800)
-    made.show()
-    return made
+    return run_screen(qtbot)
 
 
 def play(screen: RunScreen, said: list[events.Event]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 from recorded import Recipe, record
+from shown import Show, replayed
 
 from engine.events import RunStarted, Saved, Watched
 from engine.runs import RunFolder
@@ -34,27 +35,11 @@ from kdstudio.screens.run.views import CONFUSIONS
 TAUGHT = Recipe(epochs=4, teacher=True, classes=30)
 ALONE = Recipe(epochs=4)
 
-Show = Callable[..., Any]
-
 
 @pytest.fixture
-def show(qtbot: QtBot) -> Show:
-    def shown(card: Any, width: int = 800, height: int = 340) -> Any:
-        qtbot.addWidget(card)
-        card.resize(width, height)
-        card.show()
-        card.redraw()
-        QApplication.processEvents()
-        return card
-
-    return shown
-
-
-def replayed(home: Path, recipe: Recipe) -> History:
-    folder, said = record(home, recipe)
-    history = History(folder.path)
-    history.take_all(said, alive=False)
-    return history
+def show(show: Show) -> Show:
+    """Large enough for a view."""
+    return partial(show, width=800, height=340)
 
 
 def pick(picker: Any, words: str) -> None:
@@ -147,7 +132,7 @@ def keep(folder: RunFolder, history: History, watch: str, kind: str, values: Any
 
 
 def test_affinities_stand_beside_their_difference(show: Show, tmp_path: Path) -> None:
-    card = show(AffinityCard(replayed(tmp_path, TAUGHT)), 1000)
+    card = show(AffinityCard(replayed(tmp_path, TAUGHT)), width=1000)
     teacher, student, difference = (card.maps[name].values for name in ("teacher", "student", "student − teacher"))
     assert np.allclose(difference, student - teacher) and teacher.shape == (16, 16)
     assert card.maps["teacher"]._ends == card.maps["student"]._ends
@@ -157,7 +142,7 @@ def test_affinities_stand_beside_their_difference(show: Show, tmp_path: Path) ->
 
 
 def test_a_click_in_the_image_chooses_the_row_of_every_map(show: Show, qtbot: QtBot, tmp_path: Path) -> None:
-    card = show(AffinityCard(replayed(tmp_path, TAUGHT)), 1000)
+    card = show(AffinityCard(replayed(tmp_path, TAUGHT)), width=1000)
     frame = card.picture.frame()
     at = QPoint(int(frame.x() + frame.width() * 0.9), int(frame.y() + frame.height() * 0.1))
     qtbot.mouseClick(card.picture, Qt.MouseButton.LeftButton, pos=at)
@@ -168,7 +153,7 @@ def test_a_click_in_the_image_chooses_the_row_of_every_map(show: Show, qtbot: Qt
 
 
 def test_another_image_and_another_stage_are_picked(show: Show, tmp_path: Path) -> None:
-    card = show(AffinityCard(replayed(tmp_path, TAUGHT)), 1000)
+    card = show(AffinityCard(replayed(tmp_path, TAUGHT)), width=1000)
     first = card.maps["student"].values.copy()
     pick(card._image, "image 2")
     second = card.maps["student"].values.copy()
@@ -177,7 +162,7 @@ def test_another_image_and_another_stage_are_picked(show: Show, tmp_path: Path) 
 
 
 def test_the_cell_under_the_cursor_is_told_for_all_three(show: Show, tmp_path: Path) -> None:
-    card = show(AffinityCard(replayed(tmp_path, TAUGHT)), 1000)
+    card = show(AffinityCard(replayed(tmp_path, TAUGHT)), width=1000)
     card.maps["student"].hovered.emit(5, 2)
     assert card._value.text().startswith("row 2, column 2 and row 1, column 3:   teacher ")
     assert card.picture._pointed == (5, 2)
