@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
-from recorded import Recipe, record, shorter
+from recorded import Recipe, record
 from shown import run_screen
 
 from engine import events
@@ -28,7 +28,7 @@ def told(tmp_path: Path) -> list[Event]:
 @pytest.fixture
 def run(tmp_path: Path, told: list[Event]) -> RunFolder:
     """The run as far as it is: half of it said."""
-    folder, _ = record(tmp_path / "runs", shorter(TWIN, 0.4))
+    folder, _ = record(tmp_path / "runs", TWIN)
     (folder.path / "events.jsonl").unlink()
     again = RunFolder.open(folder.path)
     for event in told[: len(told) // 2]:
