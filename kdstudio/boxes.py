@@ -31,6 +31,14 @@ def pad(layout: QLayout, across: int, down: int | None = None) -> None:
     layout.setContentsMargins(across, high, across, high)
 
 
+def centred(content: QWidget, parent: QWidget) -> None:
+    """One widget in the middle of a parent: as wide as there is room, or as it may be."""
+    line = row(0, parent)
+    line.addStretch(0)  # these two get what the content may not take
+    line.addWidget(content, 1)
+    line.addStretch(0)
+
+
 def empty(layout: QLayout) -> None:
     """Take every widget out and let it go."""
     while (item := layout.takeAt(0)) is not None:

@@ -43,6 +43,8 @@ CELL = 26 * UNIT
 """Least width of a setting in a form."""
 READABLE = 224 * UNIT
 """Widest content: beyond it lines and rows are too long to follow."""
+PAGE = (MARGIN - HALF, GAP)
+"""Room around what stands on a screen: at the sides, and above and below."""
 LINE = 72 * UNIT
 """Widest paragraph: about ninety letters, beyond which the eye loses the next line."""
 LEAST = (1024, 700)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from engine.comparison import Comparison, Side
 from engine.comparison.metrics import ACCURACY, COSTS, NAMES
 from kdstudio import boxes, theme
-from kdstudio.charts.board import Board
+from kdstudio.charts.board import RIGHT, Board
 from kdstudio.charts.card import Card
 from kdstudio.charts.picker import Picker
 from kdstudio.charts.scatter import ScatterCard
@@ -41,6 +41,7 @@ class CostsTab(QWidget):
         self.child.ended.connect(self._ended)
         self.measure.clicked.connect(self._measure)
         bar = boxes.row(theme.SPACE)
+        bar.setContentsMargins(0, 0, RIGHT, 0)
         bar.addWidget(self.gain)
         bar.addWidget(Elided("Filled, and on the line: no other has more for less (Pareto front).", "muted"), 1)
         bar.addWidget(self.words)

@@ -13,7 +13,7 @@ from engine.comparison.curves import Overlay
 from engine.comparison.matrices import Kind
 from engine.runs import Column
 from kdstudio import boxes, run_colours, theme
-from kdstudio.charts.board import Board
+from kdstudio.charts.board import RIGHT, Board
 from kdstudio.charts.card import Card
 from kdstudio.charts.lens import Lens
 from kdstudio.charts.lens_bar import LensBar
@@ -53,10 +53,11 @@ class PlotsTab(QWidget):
         self.search.setPlaceholderText("Find a plot…")
         self.search.setAccessibleName("Find a plot")
         self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(theme.SPACE * 12)
+        self.search.setMinimumWidth(theme.SPACE * 11)
         self.search.setMaximumWidth(theme.CELL)
         bar.addWidget(self.search, 1)
         bar.setAlignment(self.search, Qt.AlignmentFlag.AlignRight)
+        bar.setContentsMargins(0, 0, RIGHT, 0)
         column = boxes.column(theme.SPACE, self)
         column.addLayout(bar)
         column.addWidget(self.board, 1)

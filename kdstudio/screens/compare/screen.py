@@ -78,7 +78,7 @@ class CompareScreen(QWidget):
             (self.plots, "Plots"), (self.results, "Results"), (self.settings, "Settings"), (self.costs, "Accuracy and cost"),
             (self.varied, "What was varied"), (self.matrices, "Matrices"),
         ):  # fmt: skip
-            self.tabs.addTab(_padded(tab), words)
+            self.tabs.addTab(_padded(tab, 0 if tab in (self.plots, self.costs, self.varied) else RIGHT), words)
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
         body = QWidget()
@@ -90,7 +90,8 @@ class CompareScreen(QWidget):
         self._pages.addWidget(Waiting("Reading the runs…"))
         self._pages.addWidget(body)
         column = boxes.column(theme.SPACE, self)
-        boxes.pad(column, theme.MARGIN - 4, theme.GAP)
+        column.setContentsMargins(*theme.PAGE, 0, theme.GAP)
+        head.setContentsMargins(0, 0, RIGHT, 0)
         column.addLayout(head)
         column.addWidget(self._pages, 1)
         self.forget.setToolTip("Forget the comparison that is open; its runs stay")
@@ -266,10 +267,11 @@ class CompareScreen(QWidget):
         self._timer.stop()
 
 
-def _padded(part: QWidget) -> QWidget:
+def _padded(part: QWidget, right: int) -> QWidget:
+    """A tab's page; a board brings the room at its right, where it scrolls."""
     page = QWidget()
     column = boxes.column(0, page)
-    column.setContentsMargins(0, theme.SPACE, RIGHT - theme.SPACE * 2, 0)
+    column.setContentsMargins(0, theme.SPACE, right, 0)
     column.addWidget(part)
     return page
 

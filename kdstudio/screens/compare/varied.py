@@ -12,7 +12,7 @@ from engine.comparison import Comparison, Side, importance
 from engine.comparison.importance import Importance
 from engine.comparison.metrics import NAMES
 from kdstudio import boxes, theme
-from kdstudio.charts.board import Board
+from kdstudio.charts.board import RIGHT, Board
 from kdstudio.charts.card import Card, Rows, Waiting
 from kdstudio.charts.figures import tabular
 from kdstudio.charts.parallel import ParallelCard
@@ -110,6 +110,7 @@ class VariedTab(QWidget):
             dress(card)
             self.board.add(card)
         bar = boxes.row(theme.SPACE)
+        bar.setContentsMargins(0, 0, RIGHT, 0)
         bar.addWidget(self.outcome)
         bar.addWidget(Elided("Drag along an axis to keep the runs that cross it there; click it to let go.", "muted"), 1)
         column = boxes.column(theme.SPACE, self)

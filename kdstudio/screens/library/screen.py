@@ -240,14 +240,11 @@ class LibraryScreen(QWidget):
         content = QWidget()
         content.setMaximumWidth(theme.READABLE)
         column = boxes.column(theme.GAP, content)
-        boxes.pad(column, theme.MARGIN, theme.GAP + theme.HALF)
+        boxes.pad(column, *theme.PAGE)
         column.addLayout(head)
         column.addWidget(self._banner())
         column.addLayout(self._body(), 1)
-        outer = boxes.row(0, self)
-        outer.addStretch(1)
-        outer.addWidget(content, 1000)
-        outer.addStretch(1)
+        boxes.centred(content, self)
 
     def _tab(self, name: str) -> QToolButton:
         tab = theme.set_role(QToolButton(), "segment")

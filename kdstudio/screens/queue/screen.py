@@ -261,13 +261,10 @@ class QueueScreen(QWidget):
         content = QWidget()
         content.setMaximumWidth(theme.READABLE)
         column = boxes.column(theme.GAP, content)
-        boxes.pad(column, theme.MARGIN - 4, theme.GAP)
+        boxes.pad(column, *theme.PAGE)
         column.addLayout(head)
         column.addWidget(self._pages, 1)
-        outer = boxes.row(0, self)
-        outer.addStretch(1)
-        outer.addWidget(content, 1000)
-        outer.addStretch(1)
+        boxes.centred(content, self)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Follow the runs while the screen is seen."""
