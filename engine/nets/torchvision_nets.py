@@ -27,8 +27,8 @@ COMPARED = 224
 @dataclass(frozen=True)
 class Family:
     """Nets whose names begin alike: the modules whose outputs are f0, f1, ... (`pools`: those before each pooling and the
-    last of `features`), how maps lie there, the only side they take (0: any from the smallest on), and what else the builder
-    is told."""
+    last of `features`), how maps lie there, the only side they take (0: any from the smallest on), what else the builder
+    is told, and the first block of the last stage, where it is a row of blocks."""
 
     names: str
     title: str
@@ -37,19 +37,20 @@ class Family:
     layout: Literal["CHW", "HWC"] = "CHW"
     exact: int = 0
     options: Mapping[str, Any] | None = None
+    first: str = ""
 
 
 def _features(*numbers: int) -> tuple[str, ...]:
     return tuple(f"features.{n}" for n in numbers)
 
 
-_LAYERS = ("maxpool", "layer1", "layer2", "layer3", "layer4")
+_LAYERS, _BLOCK = ("maxpool", "layer1", "layer2", "layer3", "layer4"), "layer4.0"
 _WITHOUT_AUXILIARY = {"aux_logits": False, "init_weights": True, "transform_input": False}
 
 FAMILIES = (
-    Family(r"resnet\d+", "ResNet", _LAYERS, "He et al. 2015, arXiv 1512.03385"),
-    Family(r"resnext", "ResNeXt", _LAYERS, "Xie et al. 2016, arXiv 1611.05431"),
-    Family(r"wide_resnet", "Wide ResNet", _LAYERS, "Zagoruyko and Komodakis 2016, arXiv 1605.07146"),
+    Family(r"resnet\d+", "ResNet", _LAYERS, "He et al. 2015, arXiv 1512.03385", first=_BLOCK),
+    Family(r"resnext", "ResNeXt", _LAYERS, "Xie et al. 2016, arXiv 1611.05431", first=_BLOCK),
+    Family(r"wide_resnet", "Wide ResNet", _LAYERS, "Zagoruyko and Komodakis 2016, arXiv 1605.07146", first=_BLOCK),
     Family(r"regnet", "RegNet", ("stem", *(f"trunk_output.block{n}" for n in (1, 2, 3, 4))),
            "Radosavovic et al. 2020, arXiv 2003.13678"),
     Family(r"densenet", "DenseNet", ("features.pool0", *(f"features.denseblock{n}" for n in (1, 2, 3, 4))),
@@ -112,9 +113,9 @@ def design(key: str) -> Design:
 class TorchvisionNet(Net):
     """A net of torchvision inside ours: `net` is torchvision's, our taps stand beside it.
 
-    Taps are `f0`, `f1`, ... and `pooled`, what goes into the last linear layer. A net that classifies by a convolution
-    (SqueezeNet) has no head; its `pooled` is the average of its last map, where no part can stand. With other than three
-    channels the first convolution is made anew from the weights that were drawn for three.
+    Taps are `f0`, `f1`, ..., in ResNets `f4_first`, and `pooled`, what goes into the last linear layer. A net that classifies
+    by a convolution (SqueezeNet) has no head; its `pooled` is the average of its last map, where no part can stand. With other
+    than three channels the first convolution is made anew from the weights that were drawn for three.
     """
 
     unused = r"^(?:AuxLogits|aux1|aux2)\."
@@ -125,15 +126,17 @@ class TorchvisionNet(Net):
 
         net = models.get_model(name, weights=None, num_classes=frame.classes, **(family.options or {}))
         stages = _before_pools(net) if family.stages == "pools" else family.stages
-        places = {f"f{i}": Place(f"f{i}", "input") for i in range(len(stages))} | {"pooled": Place("pooled", "input")}
+        tapped = {f"f{i}": path for i, path in enumerate(stages)}
+        inside = {f"f{len(stages) - 1}_first": family.first} if family.first else {}
+        places = {tap: Place(tap, "input") for tap in (*tapped, "pooled", *inside)}
         self.has_linear_head = family.title != "SqueezeNet"
         super().__init__(frame, places if self.has_linear_head else places | {"pooled": Place("pooled", "output")})
         self.net = net
         if frame.channels != 3:
             _change_channels(net, frame.channels)
-        for i, path in enumerate(stages):
+        for place, path in (tapped | inside).items():
             tap = Tap()
-            self.add_module(f"f{i}", tap)
+            self.add_module(place, tap)
             self.net.get_submodule(path).register_forward_hook(_Through(tap, family.layout))
         if self.has_linear_head:
             self.pooled: nn.Module = Tap()
@@ -225,7 +228,7 @@ def _smallest(make: Any) -> int:
         net = make(frame)
     net = net.to("meta").eval()
     sides: list[int] = []
-    last = max((name for name in net.places if name != "pooled"), default="pooled")
+    last = max((name for name in net.places if name != "pooled" and not name.endswith("_first")), default="pooled")
     net.get_submodule(last).register_forward_pre_hook(lambda module, args: sides.append(args[0].shape[2]))
     _passes(net, COMPARED)
     low, high = max(1, COMPARED // sides[0]), COMPARED
