@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,9 +18,14 @@ STUDENT = "student.safetensors"
 
 
 def ask_where(parent: QWidget, title: str, name: str, kinds: str) -> Path | None:
-    """Where to write a file; None where the person changed their mind. `kinds` is a file filter."""
-    chosen, _ = QFileDialog.getSaveFileName(parent, title, name, kinds)
-    return Path(chosen) if chosen else None
+    """Where to write a file; None where the person changed their mind. `kinds` is a file filter; a name that was typed without
+    an ending gets that of the kind."""
+    chosen, kind = QFileDialog.getSaveFileName(parent, title, name, kinds)
+    if not chosen:
+        return None
+    path = Path(chosen)
+    ending = re.search(r"\*(\.\w+)", kind or kinds)
+    return path if path.suffix or ending is None else path.with_suffix(ending[1])
 
 
 def ask_folder(parent: QWidget, title: str, start: Path) -> Path | None:

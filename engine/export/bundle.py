@@ -14,7 +14,7 @@ FILES = ("student.safetensors", "preset.yaml")
 def write(run: Path, out: Path) -> tuple[Path, ...]:
     """Copy a run's student and preset into a folder and load the copy once; of a student with quantized weights also write
     the packed form. Raises StudentError for a run that has no student yet, OSError when the folder cannot be written."""
-    _look(run)
+    _look(run, FILES)
     out.mkdir(parents=True, exist_ok=True)
     written = tuple(Path(shutil.copy2(run / name, out / name)) for name in FILES)
     net = student.load(written[0])
@@ -29,7 +29,7 @@ def write_student(run: Path, path: Path) -> None:
     has no student yet and for what `program.write` refuses, OSError when the file cannot be written."""
     from engine.export import program  # loads much that only this needs
 
-    _look(run)
+    _look(run, FILES[:1])
     kept = run / FILES[0]
     if path.suffix == kept.suffix:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def write_student(run: Path, path: Path) -> None:
         program.write(path, student.load(kept), student.describe(kept)["about"])
 
 
-def _look(run: Path) -> None:
-    missing = [name for name in FILES if not (run / name).is_file()]
+def _look(run: Path, wanted: tuple[str, ...]) -> None:
+    missing = [name for name in wanted if not (run / name).is_file()]
     if missing:
         raise student.StudentError(f"{run} has no {missing[0]} yet; only a finished run has, so resume it first")

@@ -281,11 +281,29 @@ def test_student_and_preset_are_taken_away(
     folder, _ = record(tmp_path / "runs", SMALL)
     screen.show_run(folder.path)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a: (str(tmp_path / a[2]), ""))
-    with qtbot.waitSignal(screen.export_requested):
+    with qtbot.waitSignal(screen.student_file.said):
         screen.results.student.click()
+    assert screen.results._told.text().startswith("Written: ")
     assert next(tmp_path.glob("*.safetensors")).read_bytes() == b"a student"
     screen.results.preset.click()
     assert "ReffAKD on digits" in next(tmp_path.glob("*.yaml")).read_text(encoding="utf-8")
+
+
+def test_a_student_is_taken_away_as_the_ending_says_in_a_child_process(
+    screen: RunScreen, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, _ = record(tmp_path / "runs", SMALL)
+    screen.show_run(folder.path)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a: (str(tmp_path / "mine"), "ONNX (*.onnx)"))
+    said = list[tuple[str, str]]()
+    screen.student_file.said.connect(lambda words, tone: said.append((words, tone)))
+    screen.results.student.click()
+    assert said == [("Writing mine.onnx, and running it once…", "")]
+    qtbot.waitUntil(lambda: len(said) == 2, timeout=120_000)
+    assert said[1][1] == "problem" and "cannot be read as safetensors" in said[1][0]  # what was recorded is no student
+    assert screen.results._told.text() == said[1][0]
+    screen.show_run(folder.path)
+    assert screen.results._told.text() == ""
 
 
 def test_a_chart_is_taken_away_by_its_menu(screen: RunScreen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from kdstudio.charts.figures import figure, tabular
 from kdstudio.history import History
 from kdstudio.icons import IconLabel, TextButton
 from kdstudio.journal import seconds
-from kdstudio.texts import short, times
+from kdstudio.texts import grouped, short, times
 
 TONES = {
     "done": ("good", "good"),
@@ -40,7 +40,10 @@ class Results(QFrame):
         self._icon = IconLabel("good", "good", theme.ICON_LARGE)
         self._sentence = theme.set_role(QLabel(), "heading")
         self._more = theme.set_role(QLabel(), "muted")
-        for label in (self._sentence, self._more):
+        self._told = theme.set_role(QLabel(), "muted")
+        self._told.setVisible(False)
+        self._run: object = None
+        for label in (self._sentence, self._more, self._told):
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._shown: list[tuple[str, str, str]] = []
@@ -58,6 +61,7 @@ class Results(QFrame):
         words.setSpacing(theme.HALF)
         words.addWidget(self._sentence)
         words.addWidget(self._more)
+        words.addWidget(self._told)
         top = QHBoxLayout()
         top.setSpacing(theme.SPACE + theme.HALF)
         top.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
@@ -69,7 +73,7 @@ class Results(QFrame):
         column.setSpacing(theme.SPACE)
         column.addLayout(top)
         column.addLayout(self._tiles)
-        self.student.setToolTip("The student alone, with what is needed to use it, as .safetensors")
+        self.student.setToolTip("The student alone, with what is needed to use it: .safetensors, .onnx or .pt2")
         self.preset.setToolTip("This experiment as one self-contained YAML that runs anywhere")
         self.folder.setToolTip("Open the run's folder in the file manager")
         self.try_it.setToolTip("Ask the student about images of your own, its teacher and another run beside it")
@@ -85,6 +89,9 @@ class Results(QFrame):
         self.setVisible(tone is not None)
         if tone is None:
             return
+        if history is not self._run:
+            self._run = history
+            self.tell("", "")
         self._icon.set_icon(*tone)
         self._sentence.setText(sentence(history))
         more = details(history)
@@ -97,6 +104,12 @@ class Results(QFrame):
         self.folder.setVisible(history.folder is not None)
         self.go_on.setVisible(history.state in ("stopped", "interrupted", "failed") and history.folder is not None)
         self._show_tiles(tiles(history))
+
+    def tell(self, words: str, tone: str) -> None:
+        """Say what became of something that was asked for here."""
+        self._told.setText(words)
+        theme.set_role(self._told, "problem" if tone == "problem" else "muted")
+        self._told.setVisible(bool(words))
 
     def _show_tiles(self, found: list[tuple[str, str, str]]) -> None:
         if found == self._shown:
@@ -181,7 +194,7 @@ def _of_run(history: History, results: dict[str, Any]) -> list[tuple[str, str, s
         value = float(results["agreement"])
         found.append(("Agreement", f"{value:.2f} %", "with the teacher"))
     if results.get("parameters"):
-        found.append(("Parameters", f"{results['parameters']:,}", _small(results)))
+        found.append(("Parameters", grouped(results["parameters"]), _small(results)))
     if results.get("compression"):
         found.append(("Packed", f"{short(results['bytes'])}B", f"{times(results['compression'])} × smaller than in float32"))
     gone = results.get("seconds", history.clock)
@@ -192,8 +205,8 @@ def _of_run(history: History, results: dict[str, Any]) -> list[tuple[str, str, s
 
 def _small(results: dict[str, Any]) -> str:
     count, bare = results.get("multiply_adds"), results.get("parameters_bare")
-    said = f"{count / 1e6:,.1f} M multiply-adds" if count else ""
+    said = f"{short(count)} multiply-adds" if count else ""
     if bare is None or not count:
         return said
     slower = 100 * (results["milliseconds"] / results["milliseconds_bare"] - 1)
-    return f"{said}; bare {bare:,}, {results['multiply_adds_bare'] / 1e6:,.1f} M; {slower:+.0f} % time"
+    return f"{said}; bare {grouped(bare)}, {short(results['multiply_adds_bare'])}; {slower:+.0f} % time"

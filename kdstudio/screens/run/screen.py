@@ -23,7 +23,7 @@ from kdstudio.charts.redraw import Redraw
 from kdstudio.empty import EmptyState
 from kdstudio.history import History
 from kdstudio.icons import TextButton
-from kdstudio.screens.run import keys
+from kdstudio.screens.run import keys, student_file
 from kdstudio.screens.run.following import Follower
 from kdstudio.screens.run.header import Header, ended
 from kdstudio.screens.run.logbook import Logbook
@@ -31,6 +31,7 @@ from kdstudio.screens.run.notice import Notice
 from kdstudio.screens.run.panels import Panels
 from kdstudio.screens.run.results import Results
 from kdstudio.screens.run.stagebar import ProgressLine, StageBar
+from kdstudio.screens.run.student_file import StudentFile
 from kdstudio.screens.run.toolbar import CardsButton
 
 WORDS_PASS = 250
@@ -54,8 +55,6 @@ class RunScreen(QWidget):
     """A term of the live run is to have another weight."""
     fix_requested = Signal(dict)
     """Settings that mend what a finding says, for a copy of the shown run."""
-    export_requested = Signal(Path)
-    """The student of this run folder was written to a file of the user's."""
     continue_requested = Signal(Path)
     """The stored run of this folder is to go on."""
     setup_requested = Signal()
@@ -73,7 +72,7 @@ class RunScreen(QWidget):
         self.redraw = Redraw(self.board, self)
         self.panels: Panels | None = None
         self.notice = Notice(self)
-        self.follower = Follower(self)
+        self.follower, self.student_file = Follower(self), StudentFile(self)
         self._state = "idle"
         self._pages = QStackedWidget()
         self._words = QTimer(self)
@@ -92,7 +91,7 @@ class RunScreen(QWidget):
         line.addWidget(self.cards)
         page = QWidget()
         column = QVBoxLayout(page)
-        column.setContentsMargins(theme.MARGIN - 4, theme.GAP, 0, theme.SPACE)
+        column.setContentsMargins(*theme.PAGE, 0, theme.SPACE)
         column.setSpacing(theme.SPACE + 2)
         head, foot = _inset(), _inset()
         for part in (self.header, line, self.progress, self.results):
@@ -113,6 +112,7 @@ class RunScreen(QWidget):
         self.header.stop_requested.connect(self.stop_requested)
         self.header.save_requested.connect(self.save_requested)
         self.results.student_requested.connect(self.save_student)
+        self.student_file.said.connect(self.results.tell)
         self.results.preset_requested.connect(self.save_preset)
         self.results.folder_requested.connect(self._open_folder)
         self.results.continue_requested.connect(self._continue)
@@ -254,14 +254,13 @@ class RunScreen(QWidget):
         self.results.show_history(history)
 
     def save_student(self) -> None:
-        """Ask where, and copy the student there."""
+        """Ask where, and write the student there, in the form that is asked for."""
         run = self.history.folder
         if run is None:
             return
-        write = partial(actions.save_student, run)
-        name = f"{self._name()}.safetensors"
-        if actions.take_away(self, "Save student", name, "safetensors (*.safetensors)", write):
-            self.export_requested.emit(run)
+        target = actions.ask_where(self, "Save student", f"{self._name()}{student_file.KEPT}", student_file.KINDS)
+        if target is not None:
+            self.student_file.write(run, target)
 
     def save_preset(self) -> None:
         """Ask where, and write the experiment there."""
