@@ -23,6 +23,9 @@ from kdstudio.number_fields import NumberField, in_words
 from kdstudio.store import Store
 from kdstudio.texts import Elided, label, sentence_case, wrapped
 
+HEAD = theme.SPACE * 3 + 1
+"""Height of the line above a field: that of the button that comes up there once a value was changed, so that nothing moves."""
+
 
 class Cell(QWidget):
     """One setting: its name, who decided it, its field, and what is wrong with it."""
@@ -86,7 +89,7 @@ def _head(name: QWidget, middle: QWidget) -> QHBoxLayout:
     line = boxes.row(theme.HALF)
     line.addWidget(name)
     line.addWidget(middle, 1)
-    line.addStrut(theme.SPACE * 3 - theme.HALF)
+    line.addStrut(HEAD)
     return line
 
 

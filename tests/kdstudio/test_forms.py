@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.experiment import CE_WEIGHT, section_specs
 from kdstudio import theme
-from kdstudio.forms import Form
+from kdstudio.forms import HEAD, Form
 from kdstudio.screens.setup.sections import Section
 from kdstudio.store import Store
 
@@ -77,8 +77,12 @@ def test_a_problem_stands_at_the_field_while_typing_and_goes_with_it(form: Form,
 def test_who_decided_a_value_stands_beside_it_and_can_be_undone(form: Form, store: Store, qtbot: QtBot) -> None:
     cell = form.cells["epochs"]
     before = store.value("training.epochs")
+    place = cell.editor.y()
     type_into(form, "epochs", "5", qtbot)
     assert cell.origin.text() == "set by you"
+    cell.layout().activate()  # type: ignore[union-attr]
+    assert cell.reset.isVisible() and cell.editor.y() == place  # nothing jumps
+    assert cell.reset.height() <= HEAD
     cell.reset.click()
     assert store.value("training.epochs") == before
     assert cell.origin.text() != "set by you"
