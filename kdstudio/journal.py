@@ -46,6 +46,8 @@ def _said(event: events.Event, terms: Mapping[str, str]) -> tuple[events.Severit
     match event:
         case events.RunStarted(run=run, seed=seed):
             return "info", f"Run {run} started, seed {seed}."
+        case events.RunResumed(stage=""):
+            return "info", "Begun anew: nothing had been kept yet."
         case events.RunResumed(stage=stage, step=step, epoch=epoch):
             return "info", f"Resumed in stage {stage} after epoch {epoch}, step {step:,}."
         case events.StageStarted(title=title, stage=stage):

@@ -87,6 +87,7 @@ def test_a_run_begun_anew_forgets_everything_it_measured(tmp_path: Path) -> None
     history = replayed(tmp_path, shorter(SMALL, 0.9, "stopped"))
     history.take(events.RunResumed(stage="", step=0, epoch=0, kept=1))
     assert all(len(c) == 0 for c in history.curves.values())
+    assert history.log[-1].text == "Begun anew: nothing had been kept yet."
 
 
 def test_a_run_that_was_renamed_is_called_so(tmp_path: Path) -> None:
