@@ -14,9 +14,10 @@ def _data(case: Case) -> Iterator[Problem]:
     if card.needs_folder and not settings.root:
         yield Problem("dataset.root", f"{card.title} is read from a folder of your own; choose it")
     elif settings.root and not Path(settings.root).expanduser().is_dir():
-        yield Problem("dataset.root", f"there is no folder {settings.root!r}")
+        otherwise = "" if card.needs_folder else ", or leave it empty for the folder of downloads"
+        yield Problem("dataset.root", f"there is no folder {settings.root!r}; choose another{otherwise}")
     if settings.name == "unlabelled" and settings.test_root and not Path(settings.test_root).expanduser().is_dir():
-        yield Problem("dataset.test_root", f"there is no folder {settings.test_root!r}")
+        yield Problem("dataset.test_root", f"there is no folder {settings.test_root!r}; choose another, or leave it empty")
     if settings.labels and not card.labelled:
         yield Problem("dataset.labels", f"the images of {card.title!r} have no labels; turn it off")
 

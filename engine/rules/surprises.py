@@ -19,7 +19,8 @@ def _late_milestones(case: Case) -> Iterator[Problem]:
     late = [m for m in training.milestones if m >= training.epochs]
     if late or not training.milestones:
         what = f"the drop after epoch {late[0]} never comes" if late else "the learning rate never drops"
-        yield Problem("training.milestones", f"{what}: training has {training.epochs} epochs")
+        epochs = f"{training.epochs} epoch{'s' * (training.epochs != 1)}"
+        yield Problem("training.milestones", f"{what}: training has {epochs}")
 
 
 def _idle_settings(case: Case) -> Iterator[Problem]:

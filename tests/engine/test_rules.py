@@ -116,7 +116,11 @@ def test_an_experiment_that_can_run_has_no_problem(settings: dict[str, Any]) -> 
         ({"teacher__net": "resnet20", "teacher__source": "file"}, "teacher.file", "choose the checkpoint"),
         ({"teacher__net": "resnet20", "teacher__source": "run"}, "teacher.run", "name the run"),
         ({"dataset__name": "folder"}, "dataset.root", "A folder is read from a folder of your own; choose it"),
-        ({"dataset__root": "no/such/folder"}, "dataset.root", "there is no folder 'no/such/folder'"),
+        (
+            {"dataset__root": "no/such/folder"},
+            "dataset.root", "no folder 'no/such/folder'; choose another, or leave it empty for the folder of downloads",
+        ),
+        ({"dataset__name": "folder", "dataset__root": "a/b"}, "dataset.root", "there is no folder 'a/b'; choose another"),
         ({"student__net": "lenet5", "dataset__size": 28}, "dataset.size", "lenet5 takes only 32 x 32 pixels; set it to auto"),
         ({"dataset__size": 4}, "dataset.size", "resnet8 takes images from 8 x 8 pixels on"),
         ({"training__schedule": "multistep", "training__milestones": [3, 3]}, "training.milestones", "epochs must rise"),
@@ -222,6 +226,10 @@ def test_two_methods_that_both_offer_logits_are_refused() -> None:
         (
             {"training__schedule": "multistep", "training__milestones": [3, 30]},
             "training.milestones", "the drop after epoch 30 never comes: training has 30 epochs",
+        ),
+        (
+            {"training__schedule": "multistep", "training__milestones": [3], "training__epochs": 1},
+            "training.milestones", "the drop after epoch 3 never comes: training has 1 epoch",
         ),
         ({"training__schedule": "multistep", "training__milestones": []}, "training.milestones", "learning rate never drops"),
         ({"training__warmup_epochs": 30}, "training.warmup_epochs", "never reaches its peak"),
