@@ -248,3 +248,20 @@ def test_a_published_teacher_shows_its_accuracy_and_licence(screen: SetupScreen)
     assert words[1:] == ["Published: cifar100-resnet56", "72.63 % on cifar100 · BSD-3-Clause"]
     screen.store.set_value("teacher.download", "cifar10-resnet20")
     assert "is a resnet20, not a resnet56" in screen.store.problem("teacher.download")
+
+
+def test_the_dataset_card_says_which_part_is_used_and_what_the_nets_make_of_its_size(screen: SetupScreen, store: Store) -> None:
+    store.open_preset("experiments/fashion-mnist-labels")
+    facts = screen.cards[0].facts()  # type: ignore[attr-defined]
+    assert facts[0] == "10 classes · 28 × 28 grey, resized to 32 × 32"
+    assert facts[1].startswith("60\u202f000 training")
+    store.set_values({"dataset.subset": 0.05, "dataset.size": 32})
+    facts = screen.cards[0].facts()  # type: ignore[attr-defined]
+    assert facts[0] == "10 classes · 32 × 32 grey"
+    assert facts[1] == "5\u202f% of 60\u202f000 training, 10\u202f000 test images"
+
+
+def test_a_file_of_weights_is_told_by_its_name_first(store: Store) -> None:
+    values = store.values("teacher") | {"source": "file", "file": "/a/long/way/off/teacher.pth"}
+    assert outline.source_facts("teacher", values, "digits") == ("From teacher.pth in /a/long/way/off",)
+    assert outline.source_facts("teacher", values | {"file": ""}, "digits") == ("From a file not chosen yet",)

@@ -111,7 +111,10 @@ class DatasetCard(ChoiceCard):
         """Classes, size, counts."""
         values = self._store.values("dataset")
         card = self._store.catalogue.datasets.get(values["name"])
-        return outline.dataset_facts(card, values) if card else ()
+        if card is None:
+            return ()
+        first, *more = outline.dataset_facts(card, values) or ("",)
+        return (first + outline.resized(card, self._store.resolved().experiment, self._store.catalogue), *more)
 
 
 class TeacherCard(ChoiceCard):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from engine import lineage, presets, published, rules
@@ -171,15 +172,27 @@ def dataset_facts(card: DatasetCard, values: dict[str, Any]) -> tuple[str, ...]:
         side = values["size"] if isinstance(values["size"], int) else card.size
         colour = "grey" if card.channels == 1 else "colour"
         lines.append(f"{card.classes} classes · {side} × {side} {colour}")
+    part = f"{100 * values['subset']:.3g}\u202f% of " if values["subset"] < 1 else ""
     if card.train_images and card.test_images:
-        lines.append(f"{grouped(card.train_images)} training, {grouped(card.test_images)} test images")
+        lines.append(f"{part}{grouped(card.train_images)} training, {grouped(card.test_images)} test images")
     elif card.train_images:
-        lines.append(f"{grouped(card.train_images)} images, {values['split']:.0%} of them kept for the test")
+        kept = f"{values['split']:.0%} of them kept for the test"
+        lines.append(f"{grouped(card.train_images)} images, {kept}" + (f", {part}the rest used" if part else ""))
     if card.needs_folder:
         lines.append(str(values["root"]) or "No folder chosen yet")
     if not values["labels"]:
         lines.append("Its labels are not used")
     return tuple(lines)
+
+
+def resized(card: DatasetCard, experiment: Experiment, catalogue: Catalogue) -> str:
+    """What the nets make of the size of the images; empty where they take them as they come."""
+    nets = [catalogue.nets[key] for key in (experiment.teacher.net, experiment.student.net) if key in catalogue.nets]
+    asked = isinstance(experiment.dataset.size, int)
+    if asked or not card.size or not nets or _side(card, experiment, nets) == card.size:
+        return ""
+    side = _side(card, experiment, nets)
+    return f", resized to {side} × {side}"
 
 
 def source_facts(who: str, values: dict[str, Any], dataset: str) -> tuple[str, ...]:
@@ -189,7 +202,8 @@ def source_facts(who: str, values: dict[str, Any], dataset: str) -> tuple[str, .
         case "train":
             return (f"Trained first, {values['epochs']} epochs, then kept",)
         case "file":
-            return (f"{begins} {values['file'] or 'a file not chosen yet'}",)
+            file = Path(values["file"])
+            return (f"{begins} {file.name} in {file.parent}" if file.name else f"{begins} a file not chosen yet",)
         case "run":
             awaited = values["run"].startswith(lineage.AWAITED)
             run = "an entry of the queue" if awaited else values["run"] or "a run not chosen yet"
