@@ -46,5 +46,5 @@ def test_the_results_say_what_the_layers_cost() -> None:
         "parameters": 914_808, "multiply_adds": 80_900_000, "parameters_bare": 278_324, "multiply_adds_bare": 40_800_000,
         "milliseconds": 30.0, "milliseconds_bare": 20.0,
     }  # fmt: skip
-    assert _small(results) == "80.9 M multiply-adds; bare 278,324, 40.8 M; +50 % time"
-    assert _small({"parameters": 5, "multiply_adds": 1_000_000}) == "1.0 M multiply-adds"
+    assert _small(results) == "80.9\u202fM multiply-adds; bare 278\u202f324, 40.8\u202fM; +50 % time"
+    assert _small({"parameters": 5, "multiply_adds": 1_000_000}) == "1.00\u202fM multiply-adds"

@@ -99,7 +99,7 @@ def test_numbers_are_sorted_as_numbers_and_what_is_missing_stands_last(screen: R
 def test_a_filter_keeps_the_runs_it_holds_for(screen: RunsScreen, qtbot: QtBot) -> None:
     qtbot.keyClicks(screen.search, "alpha done seed < 1")
     assert cells(screen, "title") == ["Alpha"]
-    assert screen.count.text().startswith("1 of 3")
+    assert screen.count.text().startswith("1 of 3 runs")
     screen.search.setText("nothing like it")
     assert screen.table.rowCount() == 0
     screen.search.clear()

@@ -70,8 +70,8 @@ STATE, TITLE, CURVE, OVER_SEEDS = "state", "title", "curve", "over seeds"
 
 _ALL = (
     _text(STATE, lambda r: r.state, 108),
-    _text(TITLE, lambda r: r.title, 240),
-    _text("dataset", lambda r: r.dataset, 86),
+    _text(TITLE, lambda r: r.title, 222),
+    _text("dataset", lambda r: r.dataset, 104),
     _text("teacher", lambda r: "" if r.teacher == "none" else r.teacher, 78),
     _text("student", lambda r: r.student, 78),
     _text("methods", lambda r: " + ".join(r.methods) or "labels", 96),
@@ -83,7 +83,7 @@ _ALL = (
     Column(CURVE, "accuracy", lambda r: r.curve[-1] if r.curve else None, lambda last: "", 80, False,
            "Top-1 over the epochs, each run on a scale of its own"),
     _number("time", "time", lambda r: r.seconds or None, seconds, 60, "Running time, without pauses"),
-    _number("started", "started", lambda r: r.started or None, moment, 100),
+    _number("started", "started", lambda r: r.started or None, moment, 116),
     _text("tags", lambda r: " ".join(r.tags), 120),
     _text("note", lambda r: r.note.replace("\n", " "), 200),
     _text("parent", _origin, 130, help="The run whose student it started from"),

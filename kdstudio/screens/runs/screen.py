@@ -77,11 +77,11 @@ class RunsScreen(QWidget):
         self._pages.addWidget(theme.set_role(QWidget(), "plain"))  # until the folder has been read
         self._pages.addWidget(self.view)
         words = "Every run you start is kept in its own folder and listed here: to open, compare, resume or branch from."
-        set_up = TextButton("Set up an experiment", "secondary", "setup")
+        set_up = TextButton("Set up an experiment", "primary", "setup")
         set_up.clicked.connect(self.setup_requested)
         self._pages.addWidget(EmptyState("runs", "No runs yet", words, set_up))
         column = boxes.column(theme.SPACE + 2, self)
-        boxes.pad(column, theme.MARGIN - 4, theme.GAP)
+        boxes.pad(column, *theme.PAGE)
         for part in (self.head, self.offer, self.strip):
             column.addWidget(part)
         column.addWidget(self._pages, 1)
@@ -176,7 +176,8 @@ class RunsScreen(QWidget):
         self.foot.setVisible(bool(self.table.rows))
         there, shown = len(self.table.rows), sum(map(len, self.table.lines))
         hidden = self.table.hidden()
-        said = [f"{shown:,} of {there:,}" if shown != there else f"{there:,}"] if there else []
+        runs = f"{there:,} run{'s' * (there != 1)}"
+        said = [f"{shown:,} of {runs}" if shown != there else runs] if there else []
         said += [f"{hidden:,} archived"] if hidden else []
         said += [size(sum(row.size for row in self.table.rows))] if there else []
         self.count.setText(" · ".join(said))
