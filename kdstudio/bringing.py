@@ -72,5 +72,7 @@ class ImportSheet(Sheet):
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setAccessibleName("What did not come along")
-        area.setFixedHeight(min(theme.SPACE * 44, max(theme.SPACE * 12, 3 * page.sizeHint().height() // 2)))
         self.body.addWidget(area)
+        inside = self.width() - 2 * theme.MARGIN - theme.SPACE  # which may be the scroll bar's
+        least = page.minimumSizeHint().height()  # asked first: now the words have their fonts
+        area.setFixedHeight(min(theme.SPACE * 44, max(least, page.heightForWidth(inside))))

@@ -72,6 +72,8 @@ class AboutSheet(Sheet):
 
     def _add(self, name: str, words: str, *, fine: bool = True) -> None:
         row = len(self.lines)
+        self._grid.setRowStretch(row, 0)
+        self._grid.setRowStretch(row + 1, 1)  # what is left of the height goes below the last
         self.lines.append((name, words))
         said = wrapped(words, "plain" if fine else "problem")
         said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -79,4 +81,4 @@ class AboutSheet(Sheet):
         top = Qt.AlignmentFlag.AlignTop
         self._grid.addWidget(mark, row, 0, top)
         self._grid.addWidget(label(name, "muted"), row, 1, top)
-        self._grid.addWidget(said, row, 2)
+        self._grid.addWidget(said, row, 2, top)

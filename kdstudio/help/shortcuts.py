@@ -43,8 +43,10 @@ class ShortcutSheet(Sheet):
         column = boxes.column(theme.GAP, page)
         boxes.pad(column, 0)
         for words, keys in self.listed.items():
-            column.addWidget(label(words.upper(), "overline"))
-            column.addWidget(_table(keys))
+            group = boxes.column(theme.HALF)
+            group.addWidget(label(words.upper(), "overline"))
+            group.addWidget(_table(keys))
+            column.addLayout(group)
         column.addStretch(1)
         area = QScrollArea()
         area.setWidget(page)

@@ -53,7 +53,7 @@ class PlotsTab(QWidget):
         self.search.setPlaceholderText("Find a plot…")
         self.search.setAccessibleName("Find a plot")
         self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(theme.SPACE * 11)
+        self.search.setMinimumWidth(theme.SPACE * 10)
         self.search.setMaximumWidth(theme.CELL)
         bar.addWidget(self.search, 1)
         bar.setAlignment(self.search, Qt.AlignmentFlag.AlignRight)

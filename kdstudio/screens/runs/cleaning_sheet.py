@@ -25,9 +25,10 @@ class CleaningSheet(Sheet):
     """Rules at the top, below them what they would remove; `take` gets what the person agreed to."""
 
     def __init__(self, parent: QWidget, rows: Sequence[RunRow], chores: Chores, take: Callable[[list[Removal]], None]) -> None:
+        taken = f"{_runs(len(rows))} take{'s' * (len(rows) == 1)} {size(sum(row.size for row in rows))}."
         super().__init__(
-            parent, "Clean up", f"{len(rows):,} runs take {size(sum(row.size for row in rows))}. What goes on, what is tagged "
-            "“keep” and what other runs still start from is never touched.",
+            parent, "Clean up",
+            f"{taken} What goes on, what is tagged “keep” and what other runs still start from is never touched.",
             [("Cancel", "secondary", self.reject), ("Remove", "danger", self._save)],
         )  # fmt: skip
         self.setObjectName("cleaning-sheet")
@@ -77,7 +78,7 @@ class CleaningSheet(Sheet):
         runs, freed = sum(r.what == "run" for r in plan), sum(r.size for r in plan if r.what != "run")
         said = [f"{size(freed)} at once"] if freed else []
         if runs:
-            said.append(f"{size(sum(r.size for r in plan if r.what == 'run'))} once the bin is emptied ({runs:,} runs)")
+            said.append(f"{size(sum(r.size for r in plan if r.what == 'run'))} once the bin is emptied ({_runs(runs)})")
         self.sum.setText(f"Frees {' and '.join(said)}." if said else "Nothing would go.")
         self.buttons["Remove"].setEnabled(bool(plan))
 
@@ -106,7 +107,7 @@ class BinSheet(Sheet):
         empty: Callable[[list[Binned]], None],
     ) -> None:  # fmt: skip
         taken = size(sum(each.size for each in binned))
-        said = f"{len(binned):,} runs, {taken}." if binned else "The bin is empty."
+        said = f"{_runs(len(binned))}, {taken}." if binned else "The bin is empty."
         super().__init__(
             parent, "The bin", said,
             [("Delete all for good", "danger", self._empty), ("Put back", "secondary", self._back),
@@ -138,6 +139,10 @@ class BinSheet(Sheet):
             return
         self._delete(self._binned)
         self.accept()
+
+
+def _runs(count: int) -> str:
+    return f"{count:,} run{'s' * (count != 1)}"
 
 
 def _table(heads: Sequence[str]) -> QTableWidget:

@@ -108,12 +108,12 @@ class RunView(QTableView):
         self._fit()
 
     def _fit(self) -> None:
-        """Give the title what is left."""
+        """Give the title what is left; on a very wide screen the other columns stay near it, so that a row can be followed."""
         head, keys = self.horizontalHeader(), self.column_keys()
         title = keys.index(TITLE)
         others = sum(head.sectionSize(i) for i in range(head.count()) if i != title)
         head.blockSignals(True)
-        self.setColumnWidth(title, max(LEAST, self.viewport().width() - others))
+        self.setColumnWidth(title, min(max(LEAST, self.viewport().width() - others), theme.LINE))
         head.blockSignals(False)
         self.updateGeometries()
         self.viewport().update()
