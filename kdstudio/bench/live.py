@@ -42,12 +42,13 @@ def main(resolved: Resolved, environment: dict[str, str]) -> bool:
         preset.write_text(presets.to_yaml(_lengthened(resolved)), encoding="utf-8")
         rounds = [_round(preset, Path(folder), number, environment) for number in range(ROUNDS)]
     late = statistics.median(r.late for r in rounds)
-    ratio = statistics.median(r.window / r.terminal for r in rounds)
+    ratios = sorted(r.window / r.terminal for r in rounds)
+    ratio, spread = statistics.median(ratios), f"{ratios[0]:.3f} to {ratios[-1]:.3f}"
     _say(f"timer of {TICK} ms late    {late:6.1f} ms   p99 while training and drawing, median of {ROUNDS}, asked: {LATE:g} ms")
     _say(f"                     {max(r.latest for r in rounds):6.1f} ms   the latest of all; {_drawn(rounds)}")
     _say(f"speed in the window  {statistics.median(r.window for r in rounds):6.0f} images/s")
     _say(f"speed in a terminal  {statistics.median(r.terminal for r in rounds):6.0f} images/s")
-    _say(f"window / terminal    {ratio:6.3f}      median of the ratios of {ROUNDS} interleaved pairs, asked: {SPEED:g}")
+    _say(f"window / terminal    {ratio:6.3f}      median of {ROUNDS} interleaved pairs, {spread}, asked: {SPEED:g}")
     return seconds <= VISIBLE and not torch_loaded and late <= LATE and ratio >= SPEED
 
 
