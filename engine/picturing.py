@@ -7,7 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from engine import affinity_maps, samples
+from engine import samples
+from engine.affinity import maps as affinity_maps
 from engine.confusion import class_accuracy, confusion
 from engine.experiment import RunSettings, TrainingSettings
 from engine.plan import PROBES

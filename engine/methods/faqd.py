@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine import affinity, affinity_checks, logits
+from engine import affinity, logits
+from engine.affinity import checks as affinity_checks
 from engine.knobs import Condition, knob
 from engine.method import Facts, Features, Knobs, Lab, Match, Method, Needs, Seen, Side, Term, Watch
 

@@ -10,7 +10,8 @@ import torch
 from builders import golden
 from torch import Tensor
 
-from engine import affinity, affinity_sums
+from engine import affinity
+from engine.affinity import sums as affinity_sums
 from engine.bench.affinity import extra_bytes
 
 CPU = torch.device("cpu")

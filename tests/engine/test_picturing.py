@@ -10,7 +10,8 @@ import pytest
 import torch
 from builders import golden
 
-from engine import affinity, affinity_maps, denoising_shown, presets, samples, session
+from engine import affinity, denoising_shown, presets, samples, session
+from engine.affinity import maps as affinity_maps
 from engine.confusion import class_accuracy, confusion
 from engine.control import Control
 from engine.events import Event, RunStarted, Watched

@@ -2,7 +2,7 @@
 
 Shapes: maps F (B, C, H, W); teacher and student may differ in C, H and W; P = H · W places. Affinity losses are per image,
 (B,), undivided, and differ in what they do with Δ = S^S - S^T (B, P, P), which is never made as a whole. The exact ones and
-their gradients take memory for a few chunks beside the maps (`engine/affinity_sums.py`).
+their gradients take memory for a few chunks beside the maps (`engine/affinity/sums.py`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine import affinity_sums
-from engine.affinity_sums import directions
+from engine.affinity import sums as affinity_sums
+from engine.affinity.sums import directions
 
 __all__ = [
     "absolute", "absolute_estimate", "affinity", "affinity_error", "cost_of_estimate", "directions", "linear_cka", "pooled",
