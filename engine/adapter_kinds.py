@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine import denoising_sizes
+from engine.denoising import sizes as denoising_sizes
 from engine.pairing import Match, PairError
 
 

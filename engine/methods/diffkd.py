@@ -9,9 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine import denoising_checks, denoising_shown, denoising_sizes, diffusion, linear_maps, logits
+from engine import linear_maps, logits
 from engine.adapters import matched
-from engine.denoising import Denoiser, FixedProjection, LinearAutoencoder, Refined, Whole
+from engine.denoising import checks as denoising_checks
+from engine.denoising import diffusion
+from engine.denoising import shown as denoising_shown
+from engine.denoising import sizes as denoising_sizes
+from engine.denoising.modules import Denoiser, FixedProjection, LinearAutoencoder, Refined, Whole
 from engine.knobs import Condition, knob
 from engine.method import Axis, Facts, Features, Knobs, Lab, Method, Needs, Seen, Side, Stage, Term, Watch
 from engine.modes import evaluating

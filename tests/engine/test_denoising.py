@@ -9,8 +9,10 @@ import torch
 from builders import golden
 from torch import Tensor, nn
 
-from engine import denoising_sizes, diffusion, linear_maps
-from engine.denoising import Bottleneck, Denoiser, FixedProjection, LinearAutoencoder, NoiseMatching, NoisePredictor
+from engine import linear_maps
+from engine.denoising import diffusion
+from engine.denoising import sizes as denoising_sizes
+from engine.denoising.modules import Bottleneck, Denoiser, FixedProjection, LinearAutoencoder, NoiseMatching, NoisePredictor
 
 CODE = diffusion.times(5, "code")
 

@@ -9,7 +9,8 @@ import torch
 from builders import SmallLab, SmallNet, seen_batch, seen_maps, striped_images
 from torch.nn import functional
 
-from engine import denoising_sizes, linear_maps, logits
+from engine import linear_maps, logits
+from engine.denoising import sizes as denoising_sizes
 from engine.method import chosen, find
 from engine.pairing import PairError
 

@@ -10,7 +10,7 @@ import torch
 from builders import golden
 from torch import Tensor
 
-from engine import diffusion
+from engine.denoising import diffusion
 
 Z = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
 

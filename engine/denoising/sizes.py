@@ -1,4 +1,4 @@
-"""How large the modules of `engine.denoising` are, reckoned without torch, so that the Plan can show them."""
+"""How large the modules of `engine.denoising.modules` are, reckoned without torch, so that the Plan can show them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The modules of DiffKD (Huang et al. 2023): what compresses the teacher's map, and what denoises the student's towards it.
 
 Shapes: maps (B, C, H, W); logits as maps of one place, (B, C, 1, 1). Width c is that of the latent in which both nets meet.
-Nothing is initialized specially, as in the published code. How large they are: `engine.denoising_sizes`.
+Nothing is initialized specially, as in the published code. How large they are: `engine.denoising.sizes`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from engine import diffusion, linear_maps
-from engine.denoising_sizes import EMBEDDED, NARROWER
+from engine import linear_maps
+from engine.denoising import diffusion
+from engine.denoising.sizes import EMBEDDED, NARROWER
 
 
 class Bottleneck(nn.Module):

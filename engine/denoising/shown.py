@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from engine import diffusion
 from engine.cards import Axis
+from engine.denoising import diffusion
 
 BINS = 50
 """Bars of the distribution of γ."""

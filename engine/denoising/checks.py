@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from engine import diffusion
+from engine.denoising import diffusion
 from engine.findings import Check, Evidence, Found, latest
 from engine.method import chosen
 
