@@ -11,14 +11,16 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from engine import kmeans, template_checks, template_search, templates
-from engine.feature_vectors import GIB, places, resized
+from engine import kmeans, templates
 from engine.knobs import knob
 from engine.method import Facts, Features, Knobs, Lab, Match, Method, Needs, Part, Places, Seen, Side, Stage, Term, Watch
 from engine.nets.counts import parameters
-from engine.template_layer import Layer, silenced
-from engine.template_search import Search
 from engine.templates import Decisions, Templates
+from engine.templates import checks as template_checks
+from engine.templates import search as template_search
+from engine.templates.layer import Layer, silenced
+from engine.templates.search import Search
+from engine.templates.vectors import GIB, places, resized
 
 LAST, INNER = ("penultimate", "both"), ("intermediate", "both")
 BY_KMEANS = {"layers": LAST, "penult": ("k-means",)}

@@ -7,7 +7,7 @@ import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from torch import Tensor
 
-from engine.lda import Moments, discriminants
+from engine.templates.lda import Moments, discriminants
 
 
 def samples(classes: int, width: int, count: int, seed: int = 0) -> tuple[Tensor, Tensor]:

@@ -15,14 +15,14 @@ from torch import Tensor
 from engine import comparing, kmeans, nets
 from engine.bare import cost_of_parts
 from engine.data import DataError
-from engine.feature_vectors import gather, places, spread
 from engine.method import Part, chosen, find
 from engine.nets.counts import multiply_adds, parameters
 from engine.nets.parts import insert
 from engine.pairing import Match, PairError
 from engine.taps import Look, shapes
-from engine.template_layer import silenced
 from engine.templates import own_sub_class, template_loss
+from engine.templates.layer import silenced
+from engine.templates.vectors import gather, places, spread
 
 LetKD = find("letkd")
 

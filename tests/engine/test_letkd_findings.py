@@ -15,7 +15,7 @@ from engine import extras, load_student, presets, rules, session
 from engine.control import Control
 from engine.events import Event, Finding, Measured, Note, Progressed, StageStarted, Watched
 from engine.method import find
-from engine.template_checks import of
+from engine.templates.checks import of
 
 CHECKS = {check.key: check for check in of("letkd")}
 QUICK: dict[str, Any] = {

@@ -9,8 +9,8 @@ import torch
 from builders import golden
 from torch import Tensor, nn
 
-from engine.template_layer import Layer, cosine
 from engine.templates import template_loss
+from engine.templates.layer import Layer, cosine
 
 
 def exact(value: Tensor, expected: Tensor) -> None:

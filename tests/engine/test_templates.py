@@ -7,8 +7,8 @@ import torch
 from builders import golden
 from torch import Tensor
 
-from engine.feature_vectors import fitting, resized, spread
 from engine.templates import Decisions, assignments, bars, decision_matrix, directions, own_sub_class, template_loss
+from engine.templates.vectors import fitting, resized, spread
 
 
 def exact(value: Tensor, expected: Tensor) -> None:

@@ -12,11 +12,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from engine import kmeans, lda, templates
+from engine import kmeans, templates
 from engine.data import DataError
-from engine.feature_vectors import Vectors, gather
 from engine.method import Lab
-from engine.templates import Decisions, Templates
+from engine.templates import Decisions, Templates, lda
+from engine.templates.vectors import Vectors, gather
 
 CHUNK = 2**16
 
