@@ -13,11 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine import costs, evidence, logits, similarity, soft_label_checks
-from engine.autoencoder import Autoencoder, explained, fitted, resize
+from engine import logits
 from engine.data import DataError
 from engine.knobs import knob
 from engine.method import Facts, Knobs, Lab, Method, Mix, Needs, Seen, Side, Stage, Term, Watch
+from engine.soft_labels import checks as soft_label_checks
+from engine.soft_labels import costs, evidence, similarity
+from engine.soft_labels.autoencoder import Autoencoder, explained, fitted, resize
 
 RATES = {"adam": 1e-3, "sgd": 0.1}
 SHOWN = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.autoencoder import Autoencoder, explained, fitted, resize
+from engine.soft_labels.autoencoder import Autoencoder, explained, fitted, resize
 
 
 @pytest.mark.parametrize(("channels", "count"), [(3, 47_355), (1, 46_585)])

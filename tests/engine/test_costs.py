@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from torch import nn
 
-from engine import costs
-from engine.autoencoder import Autoencoder
-from engine.costs import PUBLISHED, Cost, Setting, measure, ratios, reference_teacher
 from engine.nets.counts import multiply_adds
+from engine.soft_labels import costs
+from engine.soft_labels.autoencoder import Autoencoder
+from engine.soft_labels.costs import PUBLISHED, Cost, Setting, measure, ratios, reference_teacher
 
 
 def both(setting: Setting) -> tuple[Cost, Cost]:

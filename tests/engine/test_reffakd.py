@@ -8,9 +8,10 @@ import pytest
 import torch
 from builders import SmallLab, SmallNet, golden, seen_batch, striped_images
 
-from engine import logits, similarity
+from engine import logits
 from engine.data import DataError
 from engine.method import Method, chosen, find
+from engine.soft_labels import similarity
 
 QUICK = {"epochs": 3, "batch_size": 32, "output": "linear"}
 

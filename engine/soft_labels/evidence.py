@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine import embeddings, logits, similarity
+from engine import embeddings, logits
+from engine.soft_labels import similarity
 
 CHOSEN_ENTROPY = 0.94
 """Share of ln C that an offered label temperature leads to: soft, yet far from uniform."""

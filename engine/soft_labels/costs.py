@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.autoencoder import Autoencoder
 from engine.nets import counts
+from engine.soft_labels.autoencoder import Autoencoder
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.events import Severity
-from engine.evidence import CHOSEN_ENTROPY
 from engine.findings import Check, Evidence, Found, latest
 from engine.method import chosen
+from engine.soft_labels.evidence import CHOSEN_ENTROPY
 
 UPDATES = 500
 """A short epoch is not blamed: an autoencoder is judged after as many updates, or at its end."""
