@@ -122,6 +122,46 @@ def test_files_of_other_kinds_are_left_to_others(screen: SetupScreen, tmp_path: 
     assert heard == []
 
 
+@pytest.mark.parametrize(
+    ("names", "dataset"),
+    [
+        (("cat/1.png", "dog/2.PNG"), "folder"),
+        (("train/cat/1.png", "test/cat/2.png"), "folder"),
+        (("1.jpg", "2.jpg"), "unlabelled"),
+        (("train-images-idx3-ubyte.gz",), "fashion-mnist"),
+        (("cifar-100-python/train",), "cifar100"),
+    ],
+)
+def test_a_folder_of_images_dropped_into_the_window_becomes_the_dataset(
+    screen: SetupScreen, tmp_path: Path, names: tuple[str, ...], dataset: str
+) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    Dropping(screen, screen.taking.take)
+    assert drop(screen, tmp_path)
+    value = screen.store.value
+    assert (value("dataset.name"), value("dataset.root")) == (dataset, str(tmp_path))
+    assert value("dataset.labels") is (dataset != "unlabelled")
+    screen.store.undo()
+    assert value("dataset.name") == "digits"
+
+
+def test_files_that_several_datasets_have_are_of_the_one_in_the_form(screen: SetupScreen, tmp_path: Path) -> None:
+    (tmp_path / "t10k-images-idx3-ubyte").touch()
+    screen.store.set_value("dataset.name", "mnist")
+    screen.taking.take(tmp_path)
+    assert screen.store.value("dataset.name") == "mnist"
+
+
+def test_a_folder_without_images_is_told_so(screen: SetupScreen, tmp_path: Path) -> None:
+    screen.taking.take(tmp_path)
+    (sheet,) = sheets(screen)
+    assert "holds no images" in sheet.sentence.text()
+    assert screen.store.value("dataset.root") == ""
+    sheet.reject()
+
+
 class Told(Taking):
     """A checkpoint that is looked into at once."""
 

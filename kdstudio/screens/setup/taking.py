@@ -1,5 +1,5 @@
-"""A file that was dropped into the window: a preset is opened; of a checkpoint it is found out what it holds, and asked what it
-is to be."""
+"""What was dropped into the window: a preset is opened; of a checkpoint it is found out what it holds, and asked what it is to
+be; a folder of images becomes the dataset."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QWidget
 from kdstudio import theme
 from kdstudio.asking import Answer, Sheet, ask, tell
 from kdstudio.child import Child
+from kdstudio.chores import in_words
+from kdstudio.screens.setup.folders import dataset_of
 from kdstudio.screens.setup.preset_files import PresetFiles
 from kdstudio.store import Store
 from kdstudio.texts import grouped
@@ -23,8 +25,8 @@ USES = {"teacher": "Teacher", "student": "Student's start"}
 
 
 def is_taken(path: Path) -> bool:
-    """Whether a file is of a kind that the form can do something with."""
-    return path.suffix.lower() in (*PRESETS, *CHECKPOINTS)
+    """Whether a file is of a kind that the form can do something with, or a folder."""
+    return path.suffix.lower() in (*PRESETS, *CHECKPOINTS) or path.is_dir()
 
 
 class Taking(QObject):
@@ -42,7 +44,9 @@ class Taking(QObject):
 
     def take(self, path: Path) -> None:
         """Do what there is to do with a file; why not, where there is nothing."""
-        if path.suffix.lower() in PRESETS:
+        if path.is_dir():
+            self._take_folder(path)
+        elif path.suffix.lower() in PRESETS:
             self._files.take(path)
         elif path.suffix.lower() in CHECKPOINTS:
             self._look_into(path)
@@ -50,6 +54,20 @@ class Taking(QObject):
             kinds = ", ".join((*PRESETS, *CHECKPOINTS))
             said = f"{path.name} is none of the kinds that are read: {kinds}."
             tell(self._parent.window(), "This file says nothing here", said)
+
+    def _take_folder(self, path: Path) -> None:
+        """Make the images of a folder the dataset: one step to undo."""
+        try:
+            found = dataset_of(path, str(self._store.value("dataset.name")))
+        except OSError as error:
+            tell(self._parent.window(), "This folder cannot be read", in_words(error))
+            return
+        if not found:
+            said = f"{path.name} holds no images: neither one subfolder a class, nor the files of a dataset that is known."
+            tell(self._parent.window(), "This folder says nothing here", said)
+            return
+        unlabelled = {} if self._store.catalogue.datasets[found].labelled else {"dataset.labels": False}
+        self._store.set_values({"dataset.name": found, "dataset.root": str(path), **unlabelled})
 
     def _look_into(self, path: Path) -> None:
         """Find out in a child what a checkpoint holds."""
