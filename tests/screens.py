@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from patient import PatientTrainer
 from PySide6.QtCore import QCoreApplication, QEvent
@@ -97,6 +98,30 @@ def _compared(window: Window, home: Path) -> None:
     compare.lay(window, sorted(path.parent for path in home.glob("*/experiment.yaml")))
 
 
+def _tab(words: str) -> Callable[[Window, Path], None]:
+    """The runs of the folder side by side, in what another tab says of them."""
+
+    def arrange(window: Window, home: Path) -> None:
+        _compared(window, home)
+        settle(window)
+        screen: Any = window.page("compare")
+        tabs = screen.tabs
+        tabs.setCurrentIndex(next(n for n in range(tabs.count()) if tabs.tabText(n) == words))
+
+    return arrange
+
+
+def _shelf(name: str) -> Callable[[Window, Path], None]:
+    """Another shelf of the library."""
+
+    def arrange(window: Window, home: Path) -> None:
+        window.go("library")
+        library: Any = window.page("library")
+        library.show_shelf(name)
+
+    return arrange
+
+
 def _waiting(window: Window, home: Path) -> None:
     """A teacher that trains, what stands on its student, and the control runs of another experiment."""
     queue = window.lineup.queue
@@ -113,6 +138,10 @@ TAUGHT = Recipe(name="20250305-080000-digits-dkd-s0", title="DKD on digits", tea
 RUNNING = Recipe(name="20250306-090000-digits-reffakd-s1", until=0.6, outcome="", epochs=12, seed=2)
 FAILED = Recipe(name="20250307-070000-digits-dkd-s1", title="DKD, batch 4096", teacher=True, until=0.3, outcome="failed")
 ALL = (DONE, TAUGHT, RUNNING, FAILED)
+TABS = ("Results", "Settings", "Matrices")
+"""Tabs of a comparison beside its plots; what was varied, and what it cost, need more finished runs."""
+SHELVES = ("nets", "teachers")
+"""Shelves that look alike everywhere: datasets lie on the disk or not, and presets in a folder that is named."""
 
 
 def _wrong(window: Window, home: Path) -> None:
@@ -131,7 +160,9 @@ SCENES = (
     Scene("run-paused", _live("paused", RUNNING.name), (RUNNING,)),
     Scene("run-failed", _stored(FAILED.name), (FAILED,)),
     Scene("compare", _compared, ALL),
+    *(Scene(f"compare-{tab.lower()}", _tab(tab), ALL) for tab in TABS),
     Scene("queue", _waiting),
+    *(Scene(f"library-{shelf}", _shelf(shelf)) for shelf in SHELVES),
     *(Scene(key, _screen(key), ALL) for key in KEYS if key not in ("setup", "run", "compare", "queue")),
 )
 """What is looked at; a screen that is new in the rail is here by itself, empty and over recorded runs."""

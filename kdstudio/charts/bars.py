@@ -15,7 +15,7 @@ from kdstudio.charts.figures import figure, number_width, tabular
 
 NUMBERS = 2
 """Of so many series the numbers are written."""
-APART = 6
+APART = 10
 """Pixels before a number."""
 
 
