@@ -54,6 +54,7 @@ def show(start: str, runs: Path | None) -> int:
     from engine.presets import PresetError
     from kdstudio.entries import run as run_entry
     from kdstudio.entries import runs as entry
+    from kdstudio.entries import setup as setup_entry
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
     try:
@@ -69,6 +70,7 @@ def show(start: str, runs: Path | None) -> int:
     else:
         opened.guide.welcome()
         QTimer.singleShot(entry.LATER, opened, lambda: run_entry.load(opened))
+        QTimer.singleShot(entry.LATER, opened, lambda: setup_entry.load(opened))
     opened.lineup.peek()
     QTimer.singleShot(entry.LATER, opened, lambda: entry.look(opened))
     return app.exec()

@@ -195,6 +195,7 @@ def below(widget: QWidget, width: int, height: int) -> QRect:
     return QRect(left, corner.y(), width, max(theme.SPACE * 20, min(height, right.y() - corner.y() - theme.SPACE)))
 
 
-def _likeness(title: str, words: list[str]) -> tuple[int, bool]:
-    """How well a title answers: by the words in it, then by whether it begins with the first."""
-    return sum(word in title for word in words), title.startswith(words[0])
+def _likeness(title: str, words: list[str]) -> tuple[int, bool, bool, int]:
+    """How well a title answers: by the words in it, whether they stand there as they were typed, whether it begins with the
+    first, and by how little else it says."""
+    return sum(word in title for word in words), " ".join(words) in title, title.startswith(words[0]), -len(title)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine import presets
+from kdstudio.chores import Chores
 from kdstudio.dropping import Dropping
 from kdstudio.entries.entry import Entry
 from kdstudio.screens.setup import SetupScreen
@@ -25,6 +27,11 @@ def build(window: Window) -> SetupScreen:
 
     Dropping(window, take)
     return screen
+
+
+def load(window: Window) -> None:
+    """Read all presets, beside the window's thread: they are remembered, and the first list of them opens at once."""
+    Chores(window).do(lambda: presets.gists(presets.names()), lambda _: None)
 
 
 HELP = "Choose images, teacher, student and methods, change their settings, and start. The plan says what they come to."

@@ -165,14 +165,16 @@ def test_a_missing_library_is_noticed() -> None:
     assert not display.loads("libsurely-not-there.so.9")
 
 
-def test_what_draws_a_run_is_read_beside_the_window_before_it_is_wanted(tmp_path: Path) -> None:
+def test_presets_and_what_draws_a_run_are_read_beside_the_window_before_they_are_wanted(tmp_path: Path) -> None:
     code = (  # in a process of its own, in which nothing has read it yet
         "import sys; from pathlib import Path; from PySide6.QtWidgets import QApplication\n"
-        "from kdstudio import app; from kdstudio.chores import Chores; from kdstudio.entries import run\n"
+        "from engine.presets import places; from kdstudio import app; from kdstudio.chores import Chores\n"
+        "from kdstudio.entries import run, setup\n"
         "held = QApplication([]); window = app.open_window(app.DEFAULT, Path(sys.argv[1]))\n"
         "assert 'pyqtgraph' not in sys.modules\n"
-        "run.load(window); [chores.wait() for chores in window.findChildren(Chores)]\n"
+        "run.load(window); setup.load(window); [chores.wait() for chores in window.findChildren(Chores)]\n"
         "assert 'kdstudio.screens.run' in sys.modules and 'run' not in window.built()\n"
+        "assert places._read.cache_info().currsize >= len(places.names())\n"
     )
     places = {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "DATA", "CACHE")}
     environment = os.environ | places | {"QT_QPA_PLATFORM": "offscreen"}

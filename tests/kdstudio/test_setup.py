@@ -61,6 +61,15 @@ def test_an_experiment_is_picked_by_typing_part_of_its_name(screen: SetupScreen,
     assert screen.header.pick.text() == screen.store.resolved().experiment.title
 
 
+def test_of_titles_with_all_the_words_the_one_that_says_least_else_is_chosen(screen: SetupScreen, qtbot: QtBot) -> None:
+    screen.header.pick.click()
+    picker = screen.header._picker
+    assert picker is not None
+    qtbot.keyClicks(picker.search, "fashion reffakd")
+    assert picker.list.currentItem().data(NAME) == "experiments/fashion-mnist-reffakd"
+    picker.hide()
+
+
 def test_the_list_opens_on_the_experiment_that_is_open_and_walks_with_the_arrows(screen: SetupScreen, qtbot: QtBot) -> None:
     screen.header.pick.click()
     picker = screen.header._picker
