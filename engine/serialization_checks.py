@@ -65,8 +65,9 @@ def of(key: str) -> tuple[Check, ...]:
     """The checks of a method that measures `limited`, `distance` and `rank`, and has settings `limit`, `reconstruction` and
     `warmup`."""
     return (
-        Check(f"{key}.saturated", "AEKT (reconstruction) saturated", f"over {MANY:g} % of the training images at ρ_max after the warm-up",
-              (f"{key}.limited",), partial(_saturated, key)),
+        Check(f"{key}.saturated", "AEKT (reconstruction) saturated",
+              f"over {MANY:g} % of the training images at ρ_max after the warm-up", (f"{key}.limited",),
+              partial(_saturated, key)),
         Check(f"{key}.idle", "Serialization idle", f"‖W - I‖_F/√C < {IDLE} after the warm-up", (f"{key}.distance",),
               partial(_idle, key), "info"),
         Check(f"{key}.too-small", "Serialization too small", "effective rank of W < C/2 after the warm-up", (f"{key}.rank",),
