@@ -55,7 +55,8 @@ def _said(event: events.Event, terms: Mapping[str, str]) -> tuple[events.Severit
         case events.StageEnded():
             return "info", _ledger(event)
         case events.Evaluated(who=who, split=split, epoch=epoch, top1=top1):
-            return "info", f"{WHO.get(who, who)} on {split} images after epoch {epoch}: {top1:.2f} %."
+            when = f" after epoch {epoch}" if epoch else ""  # a teacher is measured before the first
+            return "info", f"{WHO.get(who, who)} on {split} images{when}: {top1:.2f} %."
         case events.Finding(severity=severity, sentence=sentence):
             return severity, sentence
         case events.Saved(kind=kind, path=path):

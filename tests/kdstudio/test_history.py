@@ -115,6 +115,13 @@ def test_the_log_speaks_in_sentences(tmp_path: Path) -> None:
     assert all(t[0].isupper() and t.endswith(".") for t in texts)
 
 
+def test_a_teacher_is_measured_before_the_first_epoch_and_the_log_says_so() -> None:
+    history = History()
+    history.take(events.Evaluated(who="teacher", split="test", stage="distilling", step=0, epoch=0, top1=72.63, top5=91.0,
+                                  loss=1.2, images=10_000))  # fmt: skip
+    assert history.log[-1].text == "Teacher on test images: 72.63 %."
+
+
 def test_a_refusal_names_its_problems() -> None:
     history = History()
     history.take(events.Refused(problems=({"path": "teacher.net", "sentence": "KD needs a teacher"},)))

@@ -161,6 +161,17 @@ def test_the_levers_follow_the_trainer(screen: RunScreen, qtbot: QtBot, tmp_path
     assert not header.pause.isVisible()
 
 
+def test_after_the_last_step_the_header_says_that_the_stage_is_being_finished(screen: RunScreen, tmp_path: Path) -> None:
+    play(screen, record(tmp_path, shorter(SMALL, 0.5))[1])
+    stage = screen.history.current()
+    assert stage is not None
+    screen.receive(events.Step(clock=screen.history.clock + 1, stage=stage.name, step=stage.steps, steps=stage.steps, epoch=6,
+                               values={}))  # fmt: skip
+    screen.set_state("running")
+    screen._refresh_words()
+    assert screen.header.left.text().endswith("elapsed · finishing")
+
+
 def test_the_header_tells_epoch_and_time_left(screen: RunScreen, tmp_path: Path) -> None:
     play(screen, record(tmp_path, shorter(SMALL, 0.5))[1])
     screen.set_state("running")
@@ -174,7 +185,7 @@ def test_a_finished_run_tells_what_came_out(screen: RunScreen, tmp_path: Path) -
     folder, _ = record(tmp_path, TAUGHT)
     screen.show_run(folder.path)
     said = words(screen.results)
-    for part in ("97.22 %", "96.94 %", "98.06 %", "78,042", "chosen on held-out images"):
+    for part in ("97.22 %", "96.94 %", "98.06 %", "78\u202f042", "chosen on held-out images"):
         assert part in said
     assert screen.results.student.isVisible()
     assert not screen.results.go_on.isVisible()

@@ -182,9 +182,12 @@ def progress(history: History) -> str:
 
 
 def time_left(history: History, gone: float) -> str:
-    """Running time so far, and what the present stage still takes by its own pace, pauses not counted."""
+    """Running time so far, and what the present stage still takes by its own pace, pauses not counted; after its last step
+    there may be images to evaluate, of which no pace is known."""
     if history.started is None:
         return ""
     stage = history.current()
     left = stage.left() if stage and history.state in ("running", "paused") else None
-    return f"{seconds(gone)} elapsed" + (f" · {seconds(left)} left" if left is not None else "")
+    if left is None:
+        return f"{seconds(gone)} elapsed"
+    return f"{seconds(gone)} elapsed · " + (f"{seconds(left)} left" if left > 0 else "finishing")
