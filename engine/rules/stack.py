@@ -57,8 +57,10 @@ def _without_labels(case: Case) -> Iterator[Problem]:
     if case.experiment.dataset.labels:
         return
     for key, card in case.methods.items():
-        if card.needs.labels or (card.needs.labels_when and holds(card.needs.labels_when, case.settings[key])):
-            yield Problem("dataset.labels", f"{card.title} needs the labels of the training images")
+        needs, values = card.needs, case.settings[key]
+        if needs.labels or (needs.labels_when and holds(needs.labels_when, values)):
+            where = "" if needs.labels else " where " + ", ".join(f"{name} is {values[name]}" for name in needs.labels_when)
+            yield Problem("dataset.labels", f"{card.title} needs the labels of the training images{where}")
     if not case.methods:
         yield Problem("dataset.labels", "without labels and without a method there is nothing to learn from; add a method")
     if case.has_teacher and case.experiment.teacher.source == "train":

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine import logits, method
+from engine import logits, method, presets, rules
 from engine.knobs import specs
 from engine.method import Seen, Side, View, chosen, find
 from engine.soft_label_controls import controlled, evened, shuffled
@@ -84,3 +84,10 @@ def test_a_controlled_method_compares_with_the_changed_soft_labels(key: str, z: 
         torch.testing.assert_close(found, losses(key, instead, y))
         assert all(value.requires_grad for value in found.values())
         assert any(not torch.allclose(found[name], plain[name]) for name in plain)
+
+
+def test_without_labels_a_control_is_refused_and_named_before_anything_is_loaded() -> None:
+    tree = {"dataset": {"labels": False}, "teacher": {"net": "resnet20", "source": "scratch"}}
+    for control, said in (("none", []), ("shuffled", ["KD needs the labels of the training images where control is shuffled"])):
+        asked = presets.from_tree(tree | {"methods": {"kd": {"control": control, "ce_weight": 0}}}, "a test").experiment
+        assert [p.sentence for p in rules.problems(asked)] == said
