@@ -13,9 +13,10 @@ SIGN = theme.SPACE * 6
 
 
 class EmptyState(QWidget):
-    """An icon, what is missing, what to do, and buttons that do it, in the middle of the room there is."""
+    """An icon, what is missing, what to do, and buttons that do it, in the middle of the room there is. With a title it is a
+    whole screen."""
 
-    def __init__(self, icon: str, heading: str, words: str, *buttons: QAbstractButton) -> None:
+    def __init__(self, icon: str, heading: str, words: str, *buttons: QAbstractButton, title: str = "") -> None:
         super().__init__()
         self.heading, self.words, self.buttons = heading, words, buttons
         middle = Qt.AlignmentFlag.AlignCenter
@@ -23,6 +24,11 @@ class EmptyState(QWidget):
         said.setAlignment(middle)
         said.setFixedWidth(theme.SIDE + theme.SPACE * 10)
         column = boxes.column(theme.SPACE, self)
+        if title:
+            boxes.pad(column, *theme.PAGE)
+            named = label(title, "title")
+            named.setFixedHeight(theme.CONTROL)  # where the other screens have buttons beside it
+            column.addWidget(named)
         column.addStretch(2)
         column.addWidget(IconLabel(icon, "strong_line", SIGN), 0, middle)
         column.addWidget(label(heading, "heading"), 0, middle)

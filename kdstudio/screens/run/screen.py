@@ -296,4 +296,4 @@ def _empty(set_up: Callable[[], None]) -> EmptyState:
     words = "Press Start on the Set up screen and watch the run here, or open an earlier one from Runs."
     button = TextButton("Set up an experiment", "primary", "setup")
     button.clicked.connect(lambda: set_up())
-    return EmptyState("run", "Nothing runs yet", words, button)
+    return EmptyState("run", "Nothing runs yet", words, button, title="Run")
