@@ -201,6 +201,8 @@ class Lineup(QObject):
             self._window.show_run()
         elif entry.runs:
             self._window.open_run(self._window.home / entry.runs[max(entry.runs)])
+        elif entry.resume:
+            self._window.open_run(Path(entry.resume))
 
     # Leaving
 
