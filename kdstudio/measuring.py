@@ -52,7 +52,7 @@ def _device(resources: Mapping[str, Any]) -> str:
 
 class Measuring(QObject):
     """At most one child at a time. `changed` says that something else is to be shown: `stage` is what is being measured, empty
-    while nothing is; `problem` is why the last measurement came to nothing."""
+    while nothing is yet; `problem` is why the last measurement came to nothing."""
 
     changed = Signal()
 
@@ -84,7 +84,7 @@ class Measuring(QObject):
         """Measure the experiment as it stands."""
         if self.busy:
             return
-        self._asked, self.stage, self.problem = _bare(self._store.resolved().experiment), "starting", ""
+        self._asked, self.stage, self.problem = _bare(self._store.resolved().experiment), "", ""
         home = self._store.home
         self._child.start(["probe", *self._store.arguments(), "--json", *(["--runs", str(home)] if home else [])])
         self.changed.emit()

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from engine.extras import catalogue
-from kdstudio.screens.setup.estimate import ASK, STALE, Estimate
+from kdstudio.screens.setup.estimate import ASK, BEGINS, STALE, Estimate
 from kdstudio.store import Store
 from kdstudio.texts import lasting
 
@@ -95,7 +95,7 @@ def test_a_child_measures_the_experiment_as_it_is_and_leaves_nothing(estimate: E
     estimate._store.set_values({"training.epochs": 50, "run.threads": 1, "run.device": "cpu"})
     estimate.refresh()
     estimate.button.click()
-    assert estimate.button.text() == "Cancel"
+    assert (estimate.said.text(), estimate.button.text()) == (BEGINS, "Cancel")
     qtbot.waitUntil(lambda: estimate.measuring.found() is not None or bool(estimate.measuring.problem), timeout=LONG)
     assert estimate.measuring.problem == ""
     found = estimate.measuring.found()
