@@ -147,6 +147,14 @@ def test_without_methods_the_card_says_what_that_means(screen: SetupScreen) -> N
     assert methods(screen).alone.isVisible()
 
 
+def test_the_plan_says_how_many_runs_start_begins(screen: SetupScreen) -> None:
+    screen.store.set_values({"run.repeats": 3, "run.seed": 4})
+    shown = [made.text() for made in screen.plan.findChildren(QLabel)]
+    assert "3 runs, one each on seeds 4 to 6" in shown
+    screen.store.set_value("run.repeats", 1)
+    assert outline.repeated(screen.store.resolved().experiment) == ""
+
+
 def test_the_loss_is_told_with_its_weights(screen: SetupScreen) -> None:
     said = outline.loss(screen.store.resolved().experiment, catalogue())
     shown = [made.text() for made in screen.plan.findChildren(QLabel)]

@@ -46,6 +46,7 @@ class Outline:
     stages: tuple[str, ...]
     pairs: tuple[Paired, ...] = ()
     quantized: str = ""
+    repeated: str = ""
 
 
 def of(experiment: Experiment, catalogue: Catalogue) -> Outline | None:
@@ -60,7 +61,14 @@ def of(experiment: Experiment, catalogue: Catalogue) -> Outline | None:
     compared = rules.compared(experiment, catalogue).items()
     pairs = tuple(Paired(catalogue.methods[key].title, matches) for key, matches in compared)
     small = quantized(experiment, catalogue)
-    return Outline(sizes, words, loss(experiment, catalogue), stages(experiment, catalogue), pairs, small)
+    often = repeated(experiment)
+    return Outline(sizes, words, loss(experiment, catalogue), stages(experiment, catalogue), pairs, small, often)
+
+
+def repeated(experiment: Experiment) -> str:
+    """How many runs Start begins, and on which seeds; empty where it is one."""
+    run = experiment.run
+    return f"{run.repeats} runs, one each on seeds {run.seed} to {run.seed + run.repeats - 1}" if run.repeats > 1 else ""
 
 
 def _sizes(

@@ -173,7 +173,7 @@ class Plan(QFrame):
             self.outline.addWidget(_titled("Loss", _loss(comes_to)))
             for paired in comes_to.pairs:
                 self.outline.addWidget(_titled(f"{paired.method} compares", _pairs(paired)))
-            self.outline.addWidget(_titled("Stages", wrapped("  →  ".join(comes_to.stages))))
+            self.outline.addWidget(_titled("Stages", _stages(comes_to)))
 
     def _lay_out(self) -> None:
         inner = theme.set_role(QWidget(), "clear")
@@ -245,6 +245,15 @@ def _sizes(comes_to: outline.Outline) -> QWidget:
 
 def _loss(comes_to: outline.Outline) -> QWidget:
     return grid([(summand.words, f"× {summand.weight:.4g}") for summand in comes_to.loss])
+
+
+def _stages(comes_to: outline.Outline) -> QWidget:
+    made = QWidget()
+    column = boxes.column(theme.HALF, made)
+    column.addWidget(wrapped("  →  ".join(comes_to.stages)))
+    if comes_to.repeated:
+        column.addWidget(label(comes_to.repeated, "faint"))
+    return made
 
 
 def _pairs(paired: outline.Paired) -> QWidget:
