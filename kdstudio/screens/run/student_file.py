@@ -11,7 +11,7 @@ from kdstudio import actions
 from kdstudio.child import Child
 
 KINDS = "Student (*.safetensors);;ONNX (*.onnx);;Program of torch.export (*.pt2)"
-"""As a file dialog offers them; the first is what a student is kept as."""
+"""As the system asks for a file; the first is what a student is kept as."""
 KEPT = ".safetensors"
 
 
