@@ -62,7 +62,8 @@ class Cell(QWidget):
             proposed = rules.ce_weight(self._store.resolved().experiment, self._store.catalogue)
             self.editor.lineEdit().setPlaceholderText(f"{proposed:g}, as proposed")
         short = _short(origin)
-        self.origin.set_texts(*(("", "") if origin == "default" else (f"set by {short}", short)))
+        plain = value == self.spec.default and not self._store.edited(self.path)  # a file that spells everything out says much
+        self.origin.set_texts(*(("", "") if plain else (f"set by {short}", short)))
         if self._reset is not None or self._store.edited(self.path):
             self.reset.setVisible(self._store.edited(self.path))
         self.wrong.setText(sentence_case(problem))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pytestqt.qtbot import QtBot
 
+from engine import presets
 from engine.experiment import CE_WEIGHT, section_specs
 from kdstudio import theme
 from kdstudio.forms import HEAD, Form
@@ -87,6 +89,19 @@ def test_who_decided_a_value_stands_beside_it_and_can_be_undone(form: Form, stor
     assert store.value("training.epochs") == before
     assert cell.origin.text() != "set by you"
     assert not cell.reset.isVisible()
+
+
+def test_a_file_that_spells_defaults_out_is_named_only_where_it_says_something_else(
+    form: Form, store: Store, tmp_path: Path
+) -> None:
+    whole = tmp_path / "whole.yaml"
+    whole.write_text(presets.to_yaml(presets.resolve("experiments/digits-dkd", ["training.epochs=7"])), encoding="utf-8")
+    store.open_preset(whole)
+    form.refresh()
+    assert form.cells["epochs"].origin.text() == "set by whole"
+    spoken = {name for name, cell in form.cells.items() if cell.origin.text()}
+    assert spoken == {name for name, cell in form.cells.items() if store.value(cell.path) != cell.spec.default}
+    assert spoken != set(form.cells)
 
 
 def test_a_tooltip_tells_help_bounds_default_and_origin(form: Form) -> None:
