@@ -9,12 +9,13 @@ from typing import get_args
 
 import pytest
 from PySide6.QtCore import QSettings
-from PySide6.QtGui import QColor, QFontDatabase, QImage
+from PySide6.QtGui import QColor, QFontDatabase, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine.shipped import place
 from kdstudio import icons, theme
+from kdstudio.charts.pens import cosmetic
 
 SHEET = (place("assets") / "theme" / "kdstudio.qss").read_text(encoding="utf-8")
 DRAWN = sorted(path.stem for path in (place("assets") / "icons").glob("*.svg"))
@@ -119,3 +120,13 @@ def test_changing_the_theme_dresses_everything_and_is_remembered(dressed: QAppli
     assert theme.DARK.surface in dressed.styleSheet()
     theme.set_mode("light")
     assert button.icon().pixmap(18).toImage() == light
+
+
+@pytest.mark.parametrize(("ratio", "width", "pixels"), [(1, 0.0, 0.0), (1, 3.0, 3.0), (2, 0.0, 2.0), (2, 3.0, 6.0)])
+def test_a_pen_of_a_plot_is_as_wide_on_every_screen(ratio: int, width: float, pixels: float) -> None:
+    paper = QImage(8, 8, QImage.Format.Format_RGB32)
+    paper.setDevicePixelRatio(ratio)
+    painter = QPainter(paper)
+    pen = cosmetic(painter, QColor("black"), width)
+    painter.end()
+    assert pen.isCosmetic() and pen.widthF() == pixels
