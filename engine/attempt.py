@@ -40,7 +40,7 @@ from engine.loop import steps_per_epoch
 from engine.method import Facts, Method, Side
 from engine.nets.net import Net
 from engine.observing import Observer
-from engine.picturing import Picturing
+from engine.observing.picturing import Picturing
 from engine.plan import titles
 from engine.presets import Resolved
 from engine.quantize.checks import CHECKS as QUANTIZER_CHECKS

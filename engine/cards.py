@@ -14,7 +14,7 @@ from engine.quantize.sizes import Layers
 
 WatchKind = Literal["curve", "distribution", "matrix", "images", "table", "outputs", "affinity", "templates"]
 """How something measured is drawn. `outputs`, `affinity` and `templates` speak of the images of `samples`: a row of numbers for
-each (`engine.samples`), a matrix for each between its places, a map for each of the numbers of templates."""
+each (`engine.observing.samples`), a matrix for each between its places, a map for each of the numbers of templates."""
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from engine.forward import Forward, forward, remembering
 from engine.loop import Batch, Loop
 from engine.nets.net import Net
 from engine.observing import Observer
+from engine.observing.probes import gradient_shares
 from engine.optim import Average, optimizer, rate, restore
-from engine.probes import gradient_shares
 from engine.resources import Resources
 from engine.stack import Cast, Stack
 from engine.stages import DISTILLING, Stagehand

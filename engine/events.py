@@ -126,8 +126,8 @@ class Watched(Event):
     """One record of a distribution, matrix or images watch: raw bytes in `arrays/<file>` from `offset` on.
 
     dtype `float32` or `uint8`; images are N x H x W x C uint8 (several rows to compare: R x N x H x W x C), `outputs` N x K
-    (`engine.samples`), `affinity` N x P x P, `templates` R x N x H x W, of the images of `samples`. A `table` watch has no
-    array but `rows`, a list of {label, value, note}. `labels` names axis entries where they are known.
+    (`engine.observing.samples`), `affinity` N x P x P, `templates` R x N x H x W, of the images of `samples`. A `table` watch
+    has no array but `rows`, a list of {label, value, note}. `labels` names axis entries where they are known.
     """
 
     watch: str

@@ -17,7 +17,7 @@ from engine.evaluation import logits_of, score
 from engine.events import Evaluated
 from engine.findings import Check, Evidence, Found, latest
 from engine.normalization import KNOWN, TITLES, Constants, alike, constants
-from engine.picturing import Picturing
+from engine.observing.picturing import Picturing
 from engine.report import Reporter
 from engine.sources import Brought
 

@@ -79,7 +79,7 @@ def show(start: str, runs: Path | None) -> int:
 def _opened(preset: str, home: Path | None) -> Window:
     """The window on a preset, which may name a net of the user's own that was not counted yet. Raises PresetError."""
     from engine.presets import PresetError
-    from kdstudio.counting import count_own_nets
+    from kdstudio.background.counting import count_own_nets
 
     try:
         return open_window(preset, home)

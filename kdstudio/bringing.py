@@ -13,9 +13,10 @@ from engine.cards import Catalogue
 from engine.importing import Imported
 from engine.presets import PresetError
 from engine.presets.places import name_of
-from kdstudio import boxes, theme
-from kdstudio.asking import Sheet, tell
-from kdstudio.texts import label, wrapped
+from kdstudio import theme
+from kdstudio.widgets import boxes
+from kdstudio.widgets.asking import Sheet, tell
+from kdstudio.widgets.texts import label, wrapped
 
 FILES = "Presets and configs of mdistiller (*.yaml *.yml)"
 

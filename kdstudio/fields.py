@@ -22,8 +22,9 @@ from PySide6.QtWidgets import (
 )  # fmt: skip
 
 from engine.knobs import Spec
-from kdstudio import boxes, icons, theme
+from kdstudio import theme
 from kdstudio.number_fields import NumberField, WordedField
+from kdstudio.widgets import boxes, icons
 
 
 class ChoiceField(QComboBox):

@@ -13,15 +13,16 @@ from engine import rules
 from engine.cards import Mix
 from engine.experiment import CE_WEIGHT
 from engine.knobs import Spec, bounds, holds
-from kdstudio import boxes, fields, theme
-from kdstudio.columns import Columns
+from kdstudio import fields, theme
 from kdstudio.field_menu import FieldMenu
 from kdstudio.help import topics
 from kdstudio.help.topics import Topic
-from kdstudio.icons import IconButton, TextButton
 from kdstudio.number_fields import NumberField, in_words
 from kdstudio.store import Store
-from kdstudio.texts import Elided, label, sentence_case, wrapped
+from kdstudio.widgets import boxes
+from kdstudio.widgets.columns import Columns
+from kdstudio.widgets.icons import IconButton, TextButton
+from kdstudio.widgets.texts import Elided, label, sentence_case, wrapped
 
 HEAD = theme.SPACE * 3 + 1
 """Height of the line above a field: that of the button that comes up there once a value was changed, so that nothing moves."""

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
-from kdstudio import asking
+from kdstudio.widgets import asking
 
 QUESTION = (
     "Close when it is done, or stop it now? A stopped run leaves a checkpoint and can go on later; what waits in the queue "

@@ -10,7 +10,8 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QValidator, QWhee
 from PySide6.QtWidgets import QAbstractSpinBox, QSizePolicy, QToolButton, QWidget
 
 from engine.knobs import Spec
-from kdstudio import boxes, icons, theme
+from kdstudio import theme
+from kdstudio.widgets import boxes, icons
 
 
 class NumberField(QAbstractSpinBox):

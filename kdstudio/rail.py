@@ -10,7 +10,8 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QSizePolicy, QToolButton, QVBoxLayout
 
 from engine.shipped import place
-from kdstudio import commands, icons, theme
+from kdstudio import commands, theme
+from kdstudio.widgets import icons
 
 MODES: dict[theme.Mode, tuple[str, str]] = {"system": ("system", "System"), "light": ("sun", "Light"), "dark": ("moon", "Dark")}
 """Mode -> icon, words."""

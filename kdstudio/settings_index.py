@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from engine.experiment import CE_WEIGHT, SECTIONS, TITLES, section_specs
 from engine.knobs import Spec, holds
-from kdstudio.finder import Entry
 from kdstudio.help.topics import condition
 from kdstudio.number_fields import in_words
 from kdstudio.store import Store
-from kdstudio.texts import sentence_case
+from kdstudio.widgets.finder import Entry
+from kdstudio.widgets.texts import sentence_case
 
 TEACHER = "teacher.net"
 NO_TEACHER = "none"

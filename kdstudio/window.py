@@ -12,20 +12,21 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from engine.presets import PresetError, Resolved
 from engine.shipped import place
-from kdstudio import asking, boxes, tabbing, theme
-from kdstudio.counting import Counting
+from kdstudio import theme
+from kdstudio.background.counting import Counting
 from kdstudio.entries import ENTRIES, Entry
 from kdstudio.help.guide import Guide
 from kdstudio.leaving import Leaving
 from kdstudio.queue.lineup import Lineup
 from kdstudio.rail import Rail
 from kdstudio.store import Store
+from kdstudio.widgets import asking, boxes, tabbing
 
 if TYPE_CHECKING:
+    from kdstudio.background.training import Trainer
     from kdstudio.screens.run import RunScreen
     from kdstudio.screens.runs import RunsScreen
     from kdstudio.screens.setup import SetupScreen
-    from kdstudio.training import Trainer
 
 EXPERIMENT = "experiment.yaml"
 """Where a run keeps what it ran."""
@@ -72,7 +73,7 @@ class Window(QMainWindow):
     def trainer(self) -> Trainer:
         """The thread that trains; made when it is first wanted."""
         if self._trainer is None:
-            from kdstudio.training import Trainer
+            from kdstudio.background.training import Trainer
 
             self._employ(Trainer(self))
         return cast("Trainer", self._trainer)

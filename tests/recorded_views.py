@@ -1,4 +1,4 @@
-"""What recorded runs say of single images and classes, as `engine.picturing` does."""
+"""What recorded runs say of single images and classes, as `engine.observing.picturing` does."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def confusion(classes: int, right: float, rng: Random) -> Array:
 
 
 def outputs(classes: int, truth: Array, done: float, teacher: bool, rng: Random) -> Array:
-    """One row a sample, as `engine.samples.outputs` makes it."""
+    """One row a sample, as `engine.observing.samples.outputs` makes it."""
     made = np.full((len(truth), len(COLUMNS)), np.nan)
     shares = []
     for k, sure in enumerate((6 * done, 6.0) if teacher else (6 * done,)):

@@ -15,8 +15,8 @@ from recorded import Recipe, record
 from engine import presets
 from engine.extras import catalogue
 from engine.queue import AWAITED
+from kdstudio.background.chores import Chores
 from kdstudio.charts.redraw import Redraw
-from kdstudio.chores import Chores
 from kdstudio.entries import ENTRIES, compare
 from kdstudio.store import Store
 from kdstudio.window import Window

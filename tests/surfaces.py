@@ -10,9 +10,10 @@ import screens
 from PySide6.QtWidgets import QApplication, QPushButton, QToolButton, QWidget
 from screens import TAUGHT, Scene
 
-from kdstudio import asking, bringing
+from kdstudio import bringing
 from kdstudio.charts.card import Card
 from kdstudio.forms import Cell
+from kdstudio.widgets import asking
 from kdstudio.window import Window
 
 FOREIGN = """\

@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from engine.experiment import section_specs
 from engine.extras import catalogue
-from kdstudio import boxes
 from kdstudio.bench.line import Line
 from kdstudio.forms import Form
 from kdstudio.store import Store
+from kdstudio.widgets import boxes
 
 PRESET = "experiments/digits-reffakd-dkd-add"
 SECTIONS = ("training", "dataset", "run", "teacher", "student", "methods.reffakd")

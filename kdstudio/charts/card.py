@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from kdstudio import theme
 from kdstudio.help.topics import Topic
-from kdstudio.icons import IconButton
+from kdstudio.widgets.icons import IconButton
 
 Rows = Iterable[Sequence[object]]
 

@@ -23,8 +23,8 @@ from kdstudio.charts.picker import Picker, switch
 from kdstudio.charts.plot import Drawn, Level, Line, Plot, nearest_key
 from kdstudio.charts.shades import pale
 from kdstudio.charts.strokes import Stroke, points_of
-from kdstudio.curve import Numbers, nearest
 from kdstudio.history import History
+from kdstudio.history.curve import Numbers, nearest
 
 __all__ = ["CurveCard", "Level", "Line", "Plot"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtWidgets import QWidget
 
-from kdstudio.item_layout import ItemLayout
+from kdstudio.widgets.item_layout import ItemLayout
 
 
 class Flow(ItemLayout):

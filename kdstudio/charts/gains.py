@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from kdstudio import baselines, theme
+from kdstudio.background.chores import Chores
 from kdstudio.baselines import CLASS_ACCURACY, Baseline, ClassAccuracy
 from kdstudio.charts.card import Card, Rows, Waiting
 from kdstudio.charts.diverging import Diverging
 from kdstudio.charts.figures import figure
 from kdstudio.charts.picker import Picker
 from kdstudio.charts.records import Records
-from kdstudio.chores import Chores
 from kdstudio.history import History
 
 TEACHER = "class_accuracy_teacher"

@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from kdstudio.charts.crossing import Crossing
-from kdstudio.curve import Numbers, XAxis
+from kdstudio.history.curve import Numbers, XAxis
 
 
 class Lens(QObject):

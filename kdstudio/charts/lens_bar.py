@@ -12,7 +12,7 @@ from kdstudio import theme
 from kdstudio.charts.figures import tabular
 from kdstudio.charts.lens import Lens
 from kdstudio.charts.picker import QuietSlider, switch
-from kdstudio.curve import XAxis
+from kdstudio.history.curve import XAxis
 
 
 class LensBar(QWidget):

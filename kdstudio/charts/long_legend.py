@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from kdstudio import theme
 from kdstudio.charts.figures import figure, number_width, tabular
 from kdstudio.charts.mark import STROKE, Mark
-from kdstudio.icons import TextButton
+from kdstudio.widgets.icons import TextButton
 
 ROWS = 4
 """Rows seen at once."""

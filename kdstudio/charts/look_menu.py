@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QMenu
 
 from kdstudio.charts.card import Card
 from kdstudio.charts.lens import OwnLens
-from kdstudio.curve import XAxis
+from kdstudio.history.curve import XAxis
 
 SMOOTHINGS = (0.0, 0.6, 0.9, 0.97, 0.99)
 """Shares of the past to choose from."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from kdstudio.curve import Numbers
+from kdstudio.history.curve import Numbers
 
 TAIL = 0.02
 """Of each curve, this share at either end may be outliers."""

@@ -20,7 +20,7 @@ from kdstudio.charts.outliers import span
 from kdstudio.charts.overlay_strokes import OverlayStrokes, Trace
 from kdstudio.charts.ranges import Ranged
 from kdstudio.charts.shades import pale
-from kdstudio.curve import Numbers, nearest
+from kdstudio.history.curve import Numbers, nearest
 
 STEP = 0.1
 """Share of the seen range by which one notch of the wheel or one key goes on."""

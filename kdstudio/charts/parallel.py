@@ -13,9 +13,10 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from engine.comparison.importance import Axis
-from kdstudio import run_colours, theme
+from kdstudio import theme
 from kdstudio.charts.card import Card, Rows
 from kdstudio.charts.figures import tabular
+from kdstudio.widgets import run_colours
 
 TOP, FOOT, SIDE = 42, 14, 64
 NEAR = 6.0

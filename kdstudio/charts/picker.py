@@ -6,7 +6,8 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QSlider, QStyle, QStyleOptionComboBox, QStylePainter, QToolButton
 
-from kdstudio import icons, theme
+from kdstudio import theme
+from kdstudio.widgets import icons
 
 
 class Picker(QComboBox):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from kdstudio.curve import Curve, Numbers
 from kdstudio.history import History
+from kdstudio.history.curve import Curve, Numbers
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from engine.comparison import Side
 from engine.comparison.matrices import Kind, Matrix
-from kdstudio import boxes, theme
+from kdstudio import theme
 from kdstudio.charts.card import Card, Rows, Waiting
 from kdstudio.charts.figures import figure
 from kdstudio.charts.heat import HeatMap
-from kdstudio.texts import Elided
+from kdstudio.widgets import boxes
+from kdstudio.widgets.texts import Elided
 
 Read = Callable[[Kind], tuple[list[Side], Matrix] | None]
 

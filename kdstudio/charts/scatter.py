@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QToolButton, QToolTip
 
 from engine.comparison.front import Point
 from engine.comparison.metrics import Metric
-from kdstudio import run_colours, theme
+from kdstudio import theme
 from kdstudio.charts.card import Card, Rows, Waiting
 from kdstudio.charts.figures import round_step, tabular, tick
+from kdstudio.widgets import run_colours
 
 LEFT, RIGHT, TOP, BOTTOM = 52, 16, 10, 36
 DOT = 5.0

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPolygonF
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from kdstudio.charts.pens import cosmetic
-from kdstudio.curve import POINTS, Numbers, thinned
+from kdstudio.history.curve import POINTS, Numbers, thinned
 
 DOT = 3
 RING = 4.5

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.presets import PresetError
-from kdstudio import asking
 from kdstudio.entries.entry import Entry
+from kdstudio.widgets import asking
 
 if TYPE_CHECKING:
     from kdstudio.screens.library import LibraryScreen

@@ -54,7 +54,7 @@ def stored(window: Window) -> RunScreen:
 def load(window: Window) -> None:
     """Read the code that draws a run, beside the window's thread: the first Start would stand still for it, for a second or
     on a busy machine for several."""
-    from kdstudio.chores import Chores
+    from kdstudio.background.chores import Chores
 
     Chores(window).do(lambda: import_module("kdstudio.screens.run"), lambda _: None)
 

@@ -35,7 +35,7 @@ LATER = 1500
 def look(window: Window) -> None:
     """Mark Runs in the rail where a run was cut short; what is on the disk is read beside the window's thread."""
     from engine import runs
-    from kdstudio.chores import Chores
+    from kdstudio.background.chores import Chores
     from kdstudio.screens.runs import cut_short
 
     def mark(rows: list[runs.RunRow]) -> None:

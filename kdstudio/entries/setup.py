@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import presets
-from kdstudio.chores import Chores
+from kdstudio.background.chores import Chores
 from kdstudio.dropping import Dropping
 from kdstudio.entries.entry import Entry
 from kdstudio.screens.setup import SetupScreen

@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QGridLayout, QScrollArea, QWidget
 
 import engine
 from kdstudio import theme
-from kdstudio.asking import Sheet
-from kdstudio.child import Child
-from kdstudio.icons import IconLabel
-from kdstudio.texts import label, wrapped
+from kdstudio.background.child import Child
+from kdstudio.widgets.asking import Sheet
+from kdstudio.widgets.icons import IconLabel
+from kdstudio.widgets.texts import label, wrapped
 
 LOOKING = "Looking at this machine…"
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QPoint, QSettings, QTimer
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
-from kdstudio import commands, icons, theme
+from kdstudio import commands, theme
 from kdstudio.help import topics
 from kdstudio.help.topics import Topic
 from kdstudio.rail import MODES
+from kdstudio.widgets import icons
 
 if TYPE_CHECKING:
     from kdstudio.help.palette import Palette

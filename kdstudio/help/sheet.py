@@ -9,10 +9,11 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
 
-from kdstudio import boxes, theme
+from kdstudio import theme
 from kdstudio.help.topics import Topic
-from kdstudio.icons import TextButton
-from kdstudio.texts import label, wrapped
+from kdstudio.widgets import boxes
+from kdstudio.widgets.icons import TextButton
+from kdstudio.widgets.texts import label, wrapped
 
 
 class HelpSheet(QFrame):

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QWidget
 
-from kdstudio import boxes, commands, theme
-from kdstudio.asking import Sheet
+from kdstudio import commands, theme
 from kdstudio.entries import ENTRIES
-from kdstudio.texts import label, wrapped
+from kdstudio.widgets import boxes
+from kdstudio.widgets.asking import Sheet
+from kdstudio.widgets.texts import label, wrapped
 
 if TYPE_CHECKING:
     from kdstudio.window import Window

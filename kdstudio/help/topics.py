@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QGroupBox, QLabel, QWidget
 from engine.cards import MethodCard
 from engine.knobs import Condition, Spec, bounds
 from kdstudio.number_fields import in_words
-from kdstudio.texts import sentence_case
+from kdstudio.widgets.texts import sentence_case
 
 ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
 

@@ -10,10 +10,11 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, QTimer, S
 from PySide6.QtGui import QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QWidget
 
-from kdstudio import boxes, theme
+from kdstudio import theme
 from kdstudio.help.sheet import beside
-from kdstudio.icons import TextButton
-from kdstudio.texts import label, wrapped
+from kdstudio.widgets import boxes
+from kdstudio.widgets.icons import TextButton
+from kdstudio.widgets.texts import label, wrapped
 
 if TYPE_CHECKING:
     from kdstudio.window import Window

@@ -8,9 +8,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QLineEdit, QToolButton, QWidget
 
 from engine.knobs import Spec
-from kdstudio import boxes, theme
+from kdstudio import theme
 from kdstudio.number_fields import NumberField, number, spelled
-from kdstudio.texts import label, sentence_case
+from kdstudio.widgets import boxes
+from kdstudio.widgets.texts import label, sentence_case
 
 LIST, RANGE, LOG = "List", "Range", "Log range"
 COUNT = 5

@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from engine import events, presets
-from kdstudio.child import Child
+from kdstudio.background.child import Child
 
 
 class ChildTrainer(QObject):

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, QSettings, Signal
 
 from engine.accelerators import Accelerator, accelerators
 from engine.queue import QueueError
-from kdstudio.chores import Chores
+from kdstudio.background.chores import Chores
 from kdstudio.queue.child_run import ChildTrainer
 from kdstudio.queue.queueing import Queue
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame
 
-from kdstudio import boxes, theme
-from kdstudio.icons import IconLabel, TextButton
-from kdstudio.texts import Elided
+from kdstudio import theme
+from kdstudio.widgets import boxes
+from kdstudio.widgets.icons import IconLabel, TextButton
+from kdstudio.widgets.texts import Elided
 
 
 class EditBanner(QFrame):

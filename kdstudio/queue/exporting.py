@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QElapsedTimer, QObject, Signal
 
 from engine.queue import Entry
-from kdstudio.child import Child
+from kdstudio.background.child import Child
 
 
 class Exporter(QObject):

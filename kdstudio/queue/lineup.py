@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.presets import PresetError, Resolved
-from kdstudio import asking
 from kdstudio.queue.edit_banner import EditBanner
+from kdstudio.widgets import asking
 
 if TYPE_CHECKING:
     from engine.queue import Entry

@@ -11,7 +11,7 @@ from engine.experiment import Experiment
 from engine.queue import estimate
 from engine.queue.estimate import Pace
 from engine.sweeps.estimate import in_words
-from kdstudio.chores import Chores
+from kdstudio.background.chores import Chores
 
 
 class Pacing(QObject):

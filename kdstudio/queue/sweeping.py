@@ -12,15 +12,16 @@ from engine.experiment import CE_WEIGHT, SECTIONS, section_specs
 from engine.knobs import Spec
 from engine.presets import PresetError, Resolved
 from engine.queue.sweep import swept
-from kdstudio import asking, boxes, theme
-from kdstudio.finder import Entry, Finder, below
-from kdstudio.icons import IconButton, TextButton
-from kdstudio.measuring import Measuring
+from kdstudio import theme
+from kdstudio.background.measuring import Measuring
 from kdstudio.number_fields import NumberField, number
 from kdstudio.queue.axis import Axis, axis
 from kdstudio.queue.pacing import Pacing
 from kdstudio.store import Store
-from kdstudio.texts import label, sentence_case, wrapped
+from kdstudio.widgets import asking, boxes
+from kdstudio.widgets.finder import Entry, Finder, below
+from kdstudio.widgets.icons import IconButton, TextButton
+from kdstudio.widgets.texts import label, sentence_case, wrapped
 
 SETTLE = 150
 """Milliseconds without typing after which the experiments are made, to be counted and checked."""

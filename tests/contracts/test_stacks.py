@@ -29,8 +29,8 @@ from engine.experiment import Experiment, TrainingSettings
 from engine.forward import Forward
 from engine.loop import Batch
 from engine.method import find
+from engine.observing.probes import gradient_shares
 from engine.optim import optimizer
-from engine.probes import gradient_shares
 from engine.quantize.quantization import Quantization
 from engine.quantize.settings import QuantizeSettings
 from engine.resources import Resources

@@ -10,14 +10,15 @@ import pytest
 import torch
 from builders import golden
 
-from engine import affinity, presets, samples, session
+from engine import affinity, presets, session
 from engine.affinity import maps as affinity_maps
-from engine.confusion import class_accuracy, confusion
 from engine.control import Control
 from engine.denoising import shown as denoising_shown
 from engine.events import Event, RunStarted, Watched
 from engine.experiment import RunSettings, TrainingSettings
-from engine.picturing import RECORDS, Picturing
+from engine.observing import samples
+from engine.observing.confusion import class_accuracy, confusion
+from engine.observing.picturing import RECORDS, Picturing
 from engine.runs import RunFolder
 
 QUICK: dict[str, Any] = {

@@ -8,7 +8,7 @@ import pytest
 import torch
 from builders import golden
 
-from engine import probes
+from engine.observing import probes
 
 Y = torch.tensor([0, 2, 4, 1])
 

@@ -30,8 +30,8 @@ from screens import SCENES, Scene
 from surfaces import SURFACES, Surface
 
 from kdstudio import theme
-from kdstudio.asking import Sheet
-from kdstudio.empty import EmptyState
+from kdstudio.widgets.asking import Sheet
+from kdstudio.widgets.empty import EmptyState
 from kdstudio.window import Window
 
 

@@ -168,7 +168,7 @@ def test_a_missing_library_is_noticed() -> None:
 def test_presets_and_what_draws_a_run_are_read_beside_the_window_before_they_are_wanted(tmp_path: Path) -> None:
     code = (  # in a process of its own, in which nothing has read it yet
         "import sys; from pathlib import Path; from PySide6.QtWidgets import QApplication\n"
-        "from engine.presets import places; from kdstudio import app; from kdstudio.chores import Chores\n"
+        "from engine.presets import places; from kdstudio import app; from kdstudio.background.chores import Chores\n"
         "from kdstudio.entries import run, setup\n"
         "held = QApplication([]); window = app.open_window(app.DEFAULT, Path(sys.argv[1]))\n"
         "assert 'pyqtgraph' not in sys.modules\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pytestqt.qtbot import QtBot
 
-from kdstudio.child import Child
+from kdstudio.background.child import Child
 
 RUN = ["train", "experiments/digits-labels", "--json", "--set", "run.threads=1", "--set", "dataset.subset=0.2"]
 

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from engine import extras
 from engine.extras import Extras
-from kdstudio.counting import Counting, count_own_nets
+from kdstudio.background.counting import Counting, count_own_nets
 from kdstudio.screens.setup.cards import StudentCard
 from kdstudio.store import Store
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdstudio.curve import Curve, nearest, thinned
+from kdstudio.history.curve import Curve, nearest, thinned
 
 
 def filled(values: list[float], steps_per_epoch: float = 10.0, began: float = 5.0) -> Curve:

@@ -14,13 +14,13 @@ from PySide6.QtWidgets import QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from kdstudio import commands
-from kdstudio.asking import Sheet
 from kdstudio.help import sheet as helping
 from kdstudio.help import shortcuts, topics
 from kdstudio.help.about import AboutSheet
 from kdstudio.help.guide import SEEN
 from kdstudio.help.tour import STOPS
 from kdstudio.store import Store
+from kdstudio.widgets.asking import Sheet
 from kdstudio.window import Window
 
 

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from engine.extras import catalogue
+from kdstudio.quantities import lasting
 from kdstudio.screens.setup.estimate import ASK, BEGINS, STALE, Estimate
 from kdstudio.store import Store
-from kdstudio.texts import lasting
 
 LONG = 120_000
 """Milliseconds in which a child may load torch on a busy machine."""
@@ -52,7 +52,7 @@ def measured(estimate: Estimate, **other: Any) -> None:
 
 
 def _bare(estimate: Estimate) -> Any:
-    from kdstudio import measuring
+    from kdstudio.background import measuring
 
     return measuring._bare(estimate._store.resolved().experiment)
 

@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine import presets
-from kdstudio.asking import Sheet
 from kdstudio.dropping import Dropping
 from kdstudio.screens.setup import SetupScreen
 from kdstudio.screens.setup.taking import Taking
 from kdstudio.store import Store
+from kdstudio.widgets.asking import Sheet
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from recorded import Recipe, record, shorter
 
 from engine.accelerators import Accelerator
 from engine.queue import AWAITED
-from kdstudio.asking import Sheet
 from kdstudio.screens.queue import QueueScreen
 from kdstudio.store import Store
+from kdstudio.widgets.asking import Sheet
 from kdstudio.window import Window
 
 

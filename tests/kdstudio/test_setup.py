@@ -12,14 +12,14 @@ from pytestqt.qtbot import QtBot
 from engine import presets
 from engine.extras import catalogue
 from kdstudio import theme
-from kdstudio.icons import TextButton
 from kdstudio.screens.setup import SetupScreen, outline
 from kdstudio.screens.setup.method_stack import MethodsCard
 from kdstudio.screens.setup.picker import NAME
 from kdstudio.screens.setup.plan import Said
 from kdstudio.screens.setup.preset_files import slug
 from kdstudio.store import Store
-from kdstudio.texts import Elided
+from kdstudio.widgets.icons import TextButton
+from kdstudio.widgets.texts import Elided
 
 EXPERIMENTS = [p.name for p in presets.names() if p.kind == "experiments" and p.shipped]
 SMALL = (1280 - theme.RAIL, 800)

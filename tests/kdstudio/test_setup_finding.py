@@ -8,9 +8,9 @@ from pytestqt.qtbot import QtBot
 
 from engine import presets
 from kdstudio import settings_index
-from kdstudio.finder import Finder
 from kdstudio.screens.setup import SetupScreen
 from kdstudio.store import Store
+from kdstudio.widgets.finder import Finder
 
 
 @pytest.fixture

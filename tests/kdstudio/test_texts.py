@@ -6,7 +6,8 @@ import pytest
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from kdstudio.texts import Elided, grouped, short, times
+from kdstudio.quantities import grouped, short, times
+from kdstudio.widgets.texts import Elided
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine.shipped import place
-from kdstudio import icons, theme
+from kdstudio import theme
 from kdstudio.charts.pens import cosmetic
+from kdstudio.widgets import icons
 
 SHEET = (place("assets") / "theme" / "kdstudio.qss").read_text(encoding="utf-8")
 DRAWN = sorted(path.stem for path in (place("assets") / "icons").glob("*.svg"))

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from engine import events
 from engine.control import Control, Stopped
-from kdstudio.training import STACK, Trainer
+from kdstudio.background.training import STACK, Trainer
 
 Run = Callable[..., None]
 

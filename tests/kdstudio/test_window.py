@@ -14,9 +14,9 @@ from pytestqt.qtbot import QtBot
 from recorded import Recipe, record
 
 from kdstudio import theme
-from kdstudio.asking import Sheet
 from kdstudio.rail import MODES
 from kdstudio.store import Store
+from kdstudio.widgets.asking import Sheet
 from kdstudio.window import Window
 
 

@@ -6,8 +6,9 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QS
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from kdstudio import icons, theme
+from kdstudio import theme
 from kdstudio.help.palette.hits import Hit
+from kdstudio.widgets import icons
 
 HIT = Qt.ItemDataRole.UserRole
 ROW = theme.SPACE * 4 + theme.HALF

@@ -17,12 +17,13 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QListView
 
-from kdstudio import boxes, theme
-from kdstudio.chores import Chores
+from kdstudio import theme
+from kdstudio.background.chores import Chores
 from kdstudio.help.palette import sources
 from kdstudio.help.palette.hits import Hit, best
 from kdstudio.help.palette.lines import HIT, HitLines
-from kdstudio.texts import label
+from kdstudio.widgets import boxes
+from kdstudio.widgets.texts import label
 
 if TYPE_CHECKING:
     from kdstudio.window import Window

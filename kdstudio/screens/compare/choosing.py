@@ -15,10 +15,11 @@ from engine.runs import RunError, RunRow, filtering
 from engine.runs.filtering import FilterError
 from engine.runs.rows import read
 from kdstudio import theme
-from kdstudio.asking import Sheet
 from kdstudio.charts.card import Waiting
 from kdstudio.charts.figures import tabular
-from kdstudio.texts import label, moment, sentence_case
+from kdstudio.quantities import moment
+from kdstudio.widgets.asking import Sheet
+from kdstudio.widgets.texts import label, sentence_case
 
 Index = QModelIndex | QPersistentModelIndex
 WIDE, HIGH = theme.SPACE * 90, theme.SPACE * 46

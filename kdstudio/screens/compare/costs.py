@@ -9,14 +9,15 @@ from PySide6.QtWidgets import QWidget
 
 from engine.comparison import Comparison, Side
 from engine.comparison.metrics import ACCURACY, COSTS, NAMES
-from kdstudio import boxes, theme
+from kdstudio import theme
+from kdstudio.background.child import Child
 from kdstudio.charts.board import RIGHT, Board
 from kdstudio.charts.card import Card
 from kdstudio.charts.picker import Picker
 from kdstudio.charts.scatter import ScatterCard
-from kdstudio.child import Child
-from kdstudio.icons import TextButton
-from kdstudio.texts import Elided
+from kdstudio.widgets import boxes
+from kdstudio.widgets.icons import TextButton
+from kdstudio.widgets.texts import Elided
 
 
 class CostsTab(QWidget):

@@ -12,13 +12,14 @@ from engine.comparison import CompareError, Comparison, Side, matrices
 from engine.comparison.colours import HUES
 from engine.comparison.matrices import Matrix
 from engine.runs import RunError
-from kdstudio import boxes, theme
+from kdstudio import theme
 from kdstudio.charts.bars import Bars, Series
 from kdstudio.charts.card import Card, Rows, Waiting
 from kdstudio.charts.figures import figure
 from kdstudio.charts.heat import HeatMap, Scale
 from kdstudio.charts.picker import Picker, QuietSlider
-from kdstudio.texts import Elided
+from kdstudio.widgets import boxes
+from kdstudio.widgets.texts import Elided
 
 NONE = (
     "The shown runs recorded no matrices. Runs with a teacher record soft labels, agreement and affinities at every evaluation."

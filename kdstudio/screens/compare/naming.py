@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from kdstudio.asking import Sheet
+from kdstudio.widgets.asking import Sheet
 
 
 class SaveSheet(Sheet):

@@ -12,7 +12,7 @@ from engine.comparison import Comparison, Side, curves, matrices
 from engine.comparison.curves import Overlay
 from engine.comparison.matrices import Kind
 from engine.runs import Column
-from kdstudio import boxes, run_colours, theme
+from kdstudio import theme
 from kdstudio.charts.board import RIGHT, Board
 from kdstudio.charts.card import Card
 from kdstudio.charts.lens import Lens
@@ -22,6 +22,7 @@ from kdstudio.charts.picker import switch
 from kdstudio.charts.redraw import Redraw
 from kdstudio.charts.run_rows import RunRowsCard
 from kdstudio.screens.compare.reading import Reader
+from kdstudio.widgets import boxes, run_colours
 
 
 class PlotsTab(QWidget):

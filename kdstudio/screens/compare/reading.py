@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from engine.comparison import Comparison, curves
 from engine.runs import Column
-from kdstudio.chores import Chores
+from kdstudio.background.chores import Chores
 
 T = TypeVar("T")
 

@@ -8,10 +8,11 @@ from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from engine.comparison import Comparison, Side, text
 from engine.comparison.contenders import Contender
-from kdstudio import boxes, run_colours, theme
+from kdstudio import theme
 from kdstudio.charts.figures import tabular
-from kdstudio.icons import TextButton
-from kdstudio.texts import Elided, wrapped
+from kdstudio.widgets import boxes, run_colours
+from kdstudio.widgets.icons import TextButton
+from kdstudio.widgets.texts import Elided, wrapped
 
 TONES = {"better": "good", "worse": "problem"}
 MARK = 20

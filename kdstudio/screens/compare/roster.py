@@ -9,11 +9,12 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from engine.comparison import Comparison, Side
-from kdstudio import boxes, theme
+from kdstudio import theme
 from kdstudio.charts.figures import figure, tabular
-from kdstudio.icons import IconButton
-from kdstudio.run_colours import Swatch
-from kdstudio.texts import Elided, chip, label
+from kdstudio.widgets import boxes
+from kdstudio.widgets.icons import IconButton
+from kdstudio.widgets.run_colours import Swatch
+from kdstudio.widgets.texts import Elided, chip, label
 
 WIDTH = theme.SIDE - theme.SPACE * 5
 TONES = {"running": "accent", "stopped": "warning", "interrupted": "warning", "failed": "problem"}

@@ -11,13 +11,11 @@ from PySide6.QtWidgets import QStackedWidget, QTabWidget, QWidget
 from engine.comparison import FEWEST, MOST, Comparison, Side, saved
 from engine.comparison.sides import CompareError
 from engine.runs import RunRow
-from kdstudio import asking, boxes, commands, theme
+from kdstudio import commands, theme
+from kdstudio.background.chores import Chores
 from kdstudio.charts.board import RIGHT
 from kdstudio.charts.card import Card, Waiting
 from kdstudio.charts.picker import Picker
-from kdstudio.chores import Chores
-from kdstudio.empty import EmptyState
-from kdstudio.icons import TextButton
 from kdstudio.screens.compare import taking
 from kdstudio.screens.compare.choosing import ChooseSheet, candidates
 from kdstudio.screens.compare.costs import CostsTab
@@ -29,7 +27,10 @@ from kdstudio.screens.compare.results import ResultsTab
 from kdstudio.screens.compare.roster import Roster
 from kdstudio.screens.compare.settings import SettingsTab
 from kdstudio.screens.compare.varied import VariedTab
-from kdstudio.texts import Elided, label
+from kdstudio.widgets import asking, boxes
+from kdstudio.widgets.empty import EmptyState
+from kdstudio.widgets.icons import TextButton
+from kdstudio.widgets.texts import Elided, label
 
 FOLLOW = 3000
 """Milliseconds between two looks at runs that still go on."""

@@ -9,10 +9,11 @@ from PySide6.QtWidgets import QCheckBox, QHeaderView, QLineEdit, QStackedWidget,
 
 from engine.comparison import Comparison
 from engine.comparison.contents import Setting
-from kdstudio import boxes, theme
+from kdstudio import theme
 from kdstudio.charts.card import Waiting
 from kdstudio.charts.figures import tabular
-from kdstudio.texts import label
+from kdstudio.widgets import boxes
+from kdstudio.widgets.texts import label
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, VALUE = 260, 150

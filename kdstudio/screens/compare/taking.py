@@ -12,7 +12,7 @@ from engine.comparison import Comparison, page, text
 from kdstudio import actions, commands
 from kdstudio.charts import export
 from kdstudio.charts.card import Card
-from kdstudio.icons import TextButton
+from kdstudio.widgets.icons import TextButton
 
 FORMS: tuple[tuple[str, str, str, Callable[[Comparison, Path], object]], ...] = (
     ("HTML", ".html", "HTML (*.html)", page.write),

@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 from engine.comparison import Comparison, Side, importance
 from engine.comparison.importance import Importance
 from engine.comparison.metrics import NAMES
-from kdstudio import boxes, theme
+from kdstudio import theme
 from kdstudio.charts.board import RIGHT, Board
 from kdstudio.charts.card import Card, Rows, Waiting
 from kdstudio.charts.figures import tabular
 from kdstudio.charts.parallel import ParallelCard
 from kdstudio.charts.picker import Picker
-from kdstudio.texts import Elided
+from kdstudio.widgets import boxes
+from kdstudio.widgets.texts import Elided
 
 ROW = 24
 HELP = (

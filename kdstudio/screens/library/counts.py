@@ -9,7 +9,7 @@ from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from kdstudio import theme
-from kdstudio.texts import grouped
+from kdstudio.quantities import grouped
 
 HEIGHT = 96
 WIDEST = 28

@@ -10,14 +10,14 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QProgressBar, QWidget
 
 from engine.cards import DatasetCard
+from kdstudio.background.child import Child
 from kdstudio.charts.pictures import Gallery, Tile
-from kdstudio.child import Child
-from kdstudio.journal import size
+from kdstudio.quantities import grouped, size
 from kdstudio.screens.library import counts, paper
 from kdstudio.screens.library.paper import Page
 from kdstudio.screens.library.shelf import Item, Shelf
 from kdstudio.store import Store
-from kdstudio.texts import grouped, wrapped
+from kdstudio.widgets.texts import wrapped
 
 GALLERY = 196
 """Height of the samples, in pixels."""

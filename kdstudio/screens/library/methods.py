@@ -16,7 +16,7 @@ from kdstudio.screens.library import paper
 from kdstudio.screens.library.formula import Formula
 from kdstudio.screens.library.paper import Page
 from kdstudio.screens.library.shelf import Item, Shelf
-from kdstudio.texts import chip
+from kdstudio.widgets.texts import chip
 
 NEEDS = {"none": "no teacher", "logits": "a teacher's logits", "net": "a teacher net"}
 KINDS = {"images": "pictures", "outputs": "rows of numbers", "affinity": "matrices", "templates": "maps"}

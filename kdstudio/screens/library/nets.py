@@ -6,13 +6,14 @@ from PySide6.QtWidgets import QWidget
 
 from engine import pairing, plugins
 from engine.cards import NetCard
-from kdstudio import boxes
 from kdstudio.charts.picker import Picker
+from kdstudio.quantities import grouped, short
 from kdstudio.screens.library import paper
 from kdstudio.screens.library.drawing import NetDrawing, in_words, order
 from kdstudio.screens.library.paper import Page
 from kdstudio.screens.library.shelf import Item, Shelf
-from kdstudio.texts import grouped, label, short
+from kdstudio.widgets import boxes
+from kdstudio.widgets.texts import label
 
 TORCHVISION = "torchvision."
 OWN, HERE, ELSEWHERE, BROKEN = "Your own", "For small images", "torchvision's", "Your own, to be mended"

@@ -10,10 +10,11 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QWidget
 
-from kdstudio import actions, boxes, theme
-from kdstudio.columns import Columns
-from kdstudio.icons import IconButton, TextButton
-from kdstudio.texts import Elided, chip, label, paragraph, wrapped
+from kdstudio import actions, theme
+from kdstudio.widgets import boxes
+from kdstudio.widgets.columns import Columns
+from kdstudio.widgets.icons import IconButton, TextButton
+from kdstudio.widgets.texts import Elided, chip, label, paragraph, wrapped
 
 Chip = tuple[str, str]
 """A word and its tone."""

@@ -10,13 +10,14 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from engine import presets
 from engine.presets import PresetError, PresetName, own, places
-from kdstudio import asking, theme
-from kdstudio.chores import Chores
+from kdstudio import theme
+from kdstudio.background.chores import Chores
+from kdstudio.quantities import grouped
 from kdstudio.screens.library import paper
 from kdstudio.screens.library.paper import Page
 from kdstudio.screens.library.shelf import Item, Shelf
 from kdstudio.store import Store
-from kdstudio.texts import grouped
+from kdstudio.widgets import asking
 
 KINDS = {"experiments": "experiment", "datasets": "dataset", "pairs": "pair of nets", "methods": "method", "sweeps": "sweep"}
 OWN = "Your own"

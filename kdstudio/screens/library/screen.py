@@ -11,10 +11,7 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QLineEdit, QScrollArea, QSta
 
 from engine.presets import PresetError, own
 from engine.presets.own import Discarded
-from kdstudio import boxes, bringing, commands, theme
-from kdstudio.asking import tell
-from kdstudio.empty import EmptyState
-from kdstudio.icons import TextButton
+from kdstudio import bringing, commands, theme
 from kdstudio.screens.library.datasets import DatasetShelf
 from kdstudio.screens.library.listing import ItemList
 from kdstudio.screens.library.methods import MethodShelf
@@ -23,7 +20,11 @@ from kdstudio.screens.library.presets import PresetShelf
 from kdstudio.screens.library.shelf import Shelf
 from kdstudio.screens.library.teachers import TeacherShelf
 from kdstudio.store import Store
-from kdstudio.texts import label
+from kdstudio.widgets import boxes
+from kdstudio.widgets.asking import tell
+from kdstudio.widgets.empty import EmptyState
+from kdstudio.widgets.icons import TextButton
+from kdstudio.widgets.texts import label
 
 WIDE = theme.SPACE * 40
 """Width of the list."""

@@ -15,8 +15,8 @@ from engine import published, runs
 from engine.downloads import checksum
 from engine.export import header
 from engine.published import Published
-from kdstudio.chores import Chores
-from kdstudio.journal import size
+from kdstudio.background.chores import Chores
+from kdstudio.quantities import size
 from kdstudio.screens.library import paper
 from kdstudio.screens.library.paper import Page
 from kdstudio.screens.library.shelf import Item, Shelf

@@ -6,9 +6,10 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QS
 from PySide6.QtGui import QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from kdstudio import icons, theme
+from kdstudio import theme
 from kdstudio.screens.queue.model import LINE, Line, movable
-from kdstudio.texts import sentence_case
+from kdstudio.widgets import icons
+from kdstudio.widgets.texts import sentence_case
 
 Index = QModelIndex | QPersistentModelIndex
 TEXT = theme.SPACE * 6

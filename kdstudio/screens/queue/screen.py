@@ -10,15 +10,16 @@ from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QListView, QMenu, 
 
 from engine.queue import Entry
 from engine.sweeps.estimate import in_words
-from kdstudio import asking, boxes, commands, theme
-from kdstudio.empty import EmptyState
-from kdstudio.icons import IconButton, TextButton
+from kdstudio import commands, theme
 from kdstudio.queue.devices import Devices
 from kdstudio.queue.queueing import Queue
 from kdstudio.screens.queue import menu as queue_menu
 from kdstudio.screens.queue.lines import QueueLines
 from kdstudio.screens.queue.model import QueueModel, movable
-from kdstudio.texts import label, wrapped
+from kdstudio.widgets import asking, boxes
+from kdstudio.widgets.empty import EmptyState
+from kdstudio.widgets.icons import IconButton, TextButton
+from kdstudio.widgets.texts import label, wrapped
 
 PACE = 500
 """Milliseconds between two looks at how far the runs have come, while the screen is seen."""

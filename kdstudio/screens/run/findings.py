@@ -12,7 +12,7 @@ from kdstudio import theme
 from kdstudio.charts.card import Card, Rows, Waiting
 from kdstudio.charts.figures import figure
 from kdstudio.history import History
-from kdstudio.icons import IconLabel, TextButton
+from kdstudio.widgets.icons import IconLabel, TextButton
 
 TONES = {"info": "info", "warning": "warning", "error": "problem"}
 """Severity -> the name of icon and colour."""

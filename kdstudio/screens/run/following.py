@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from engine.events import Event
 from engine.runs import RunFolder
 from engine.runs.tail import Tail
-from kdstudio.chores import Chores
+from kdstudio.background.chores import Chores
 
 PACE = 500
 """Milliseconds between two looks."""

@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from kdstudio import theme
 from kdstudio.charts.steady import Elided, Steady
 from kdstudio.history import History, State
-from kdstudio.icons import TextButton
-from kdstudio.journal import amount, seconds
+from kdstudio.history.journal import amount
+from kdstudio.quantities import seconds
+from kdstudio.widgets.icons import TextButton
 
 WORDS: dict[State, tuple[str, str]] = {
     "empty": ("", ""),

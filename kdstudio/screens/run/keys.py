@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, get_args
 
 from kdstudio import commands
-from kdstudio.curve import XAxis
+from kdstudio.history.curve import XAxis
 
 if TYPE_CHECKING:
     from kdstudio.screens.run.screen import RunScreen

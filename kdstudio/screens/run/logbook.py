@@ -13,8 +13,9 @@ from kdstudio import theme
 from kdstudio.charts.picker import switch
 from kdstudio.charts.steady import Elided
 from kdstudio.history import History
-from kdstudio.icons import TextButton
-from kdstudio.journal import Line, seconds
+from kdstudio.history.journal import Line
+from kdstudio.quantities import seconds
+from kdstudio.widgets.icons import TextButton
 
 TONES = {"info": "text", "warning": "warning", "error": "problem"}
 LEVELS: dict[str, tuple[Severity, ...]] = {

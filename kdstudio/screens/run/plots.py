@@ -7,7 +7,7 @@ from typing import Any
 
 from kdstudio.charts.curves import Level, Line, Plot
 from kdstudio.history import History
-from kdstudio.journal import titles
+from kdstudio.history.journal import titles
 
 OWN = ("learning_rate", "images_per_second", "train_top1")
 """Numbers of a Step that are no losses."""

@@ -10,9 +10,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from kdstudio import theme
 from kdstudio.charts.figures import figure, tabular
 from kdstudio.history import History
-from kdstudio.icons import IconLabel, TextButton
-from kdstudio.journal import seconds
-from kdstudio.texts import grouped, short, times
+from kdstudio.quantities import grouped, seconds, short, times
+from kdstudio.widgets.icons import IconLabel, TextButton
 
 TONES = {
     "done": ("good", "good"),

@@ -20,9 +20,7 @@ from kdstudio.charts.card import Card
 from kdstudio.charts.lens import Lens
 from kdstudio.charts.lens_bar import LensBar
 from kdstudio.charts.redraw import Redraw
-from kdstudio.empty import EmptyState
 from kdstudio.history import History
-from kdstudio.icons import TextButton
 from kdstudio.screens.run import keys, student_file
 from kdstudio.screens.run.following import Follower
 from kdstudio.screens.run.header import Header, ended
@@ -33,6 +31,8 @@ from kdstudio.screens.run.results import Results
 from kdstudio.screens.run.stagebar import ProgressLine, StageBar
 from kdstudio.screens.run.student_file import StudentFile
 from kdstudio.screens.run.toolbar import CardsButton
+from kdstudio.widgets.empty import EmptyState
+from kdstudio.widgets.icons import TextButton
 
 WORDS_PASS = 250
 """Milliseconds between two refreshes of header, stages and log."""

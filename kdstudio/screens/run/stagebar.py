@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from kdstudio import theme
 from kdstudio.charts.figures import figure
 from kdstudio.history import History, StageView
-from kdstudio.journal import amount, seconds, size
+from kdstudio.history.journal import amount
+from kdstudio.quantities import seconds, size
 
 DOT = 14
 LINK = 26

@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from kdstudio import actions
-from kdstudio.child import Child
+from kdstudio.background.child import Child
 
 KINDS = "Student (*.safetensors);;ONNX (*.onnx);;Program of torch.export (*.pt2)"
 """As the system asks for a file; the first is what a student is kept as."""

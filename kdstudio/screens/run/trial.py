@@ -9,8 +9,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from kdstudio.background.child import Child
 from kdstudio.charts.answers import Image, image_of
-from kdstudio.child import Child
 
 MOST = 24
 """Images that are asked about at once."""

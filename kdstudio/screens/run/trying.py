@@ -11,14 +11,14 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QScrollArea, QSi
 
 from engine.decoding.images import ENDINGS
 from kdstudio import baselines, theme
+from kdstudio.background.chores import Chores
 from kdstudio.baselines import Baseline
 from kdstudio.charts.answers import Answers
 from kdstudio.charts.card import Card, Rows, Waiting
 from kdstudio.charts.picker import Picker
-from kdstudio.chores import Chores
 from kdstudio.history import History
-from kdstudio.icons import TextButton
 from kdstudio.screens.run.trial import Trial
+from kdstudio.widgets.icons import TextButton
 
 KINDS = f"Images ({' '.join(sorted('*' + ending for ending in ENDINGS))})"
 TO_DO = "Drop images here, or open some: the student says what it takes them for, and its teacher beside it."

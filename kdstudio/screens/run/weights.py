@@ -14,7 +14,7 @@ from kdstudio.charts.figures import WIDEST, figure
 from kdstudio.charts.picker import QuietSlider
 from kdstudio.charts.steady import Steady
 from kdstudio.history import History
-from kdstudio.journal import titles
+from kdstudio.history.journal import titles
 
 STEPS = 40
 """Steps of a slider either way."""

@@ -8,8 +8,9 @@ from PySide6.QtCore import QModelIndex, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
-from kdstudio import icons, theme
+from kdstudio import theme
 from kdstudio.screens.runs.table import CURVES, PARENT, TAGS
+from kdstudio.widgets import icons
 
 Curve = Sequence[float]
 ROOM = theme.SPACE

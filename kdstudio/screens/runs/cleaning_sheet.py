@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QCheckBox, QHeaderView, QSpinBox, QTableWidget, QT
 from engine.runs import RunRow, cleaning
 from engine.runs.bin import Binned
 from engine.runs.cleaning import Removal, Rules
-from kdstudio import boxes, theme
-from kdstudio.asking import Sheet
-from kdstudio.chores import Chores
-from kdstudio.journal import size
-from kdstudio.texts import label, moment, wrapped
+from kdstudio import theme
+from kdstudio.background.chores import Chores
+from kdstudio.quantities import moment, size
+from kdstudio.widgets import boxes
+from kdstudio.widgets.asking import Sheet
+from kdstudio.widgets.texts import label, wrapped
 
 WIDE = theme.SPACE * 90
 HIGH = theme.SPACE * 30

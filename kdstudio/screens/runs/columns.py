@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.runs import RunRow, fields
-from kdstudio.journal import seconds, size
 from kdstudio.number_fields import in_words
-from kdstudio.texts import moment, sentence_case, short
+from kdstudio.quantities import moment, seconds, short, size
+from kdstudio.widgets.texts import sentence_case
 
 
 @dataclass(frozen=True)

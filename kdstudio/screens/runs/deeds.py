@@ -15,12 +15,13 @@ from engine.runs.bin import Binned
 from engine.runs.cleaning import Removal
 from engine.runs.marks import Marks
 from engine.runs.points import Point, points
-from kdstudio import actions, asking
-from kdstudio.chores import Chores
-from kdstudio.journal import size
+from kdstudio import actions
+from kdstudio.background.chores import Chores
+from kdstudio.quantities import size
 from kdstudio.screens.runs.cleaning_sheet import BinSheet, CleaningSheet
 from kdstudio.screens.runs.columns import Column
 from kdstudio.screens.runs.sheets import BranchSheet, MarksSheet
+from kdstudio.widgets import asking
 
 Undo = Callable[[], None]
 

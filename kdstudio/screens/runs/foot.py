@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from PySide6.QtWidgets import QWidget
 
 from engine.runs import RunRow
-from kdstudio import boxes, theme
-from kdstudio.icons import IconButton, TextButton
-from kdstudio.journal import size
+from kdstudio import theme
+from kdstudio.quantities import size
 from kdstudio.screens.runs.columns import column
-from kdstudio.texts import Elided
+from kdstudio.widgets import boxes
+from kdstudio.widgets.icons import IconButton, TextButton
+from kdstudio.widgets.texts import Elided
 
 
 class Foot(QWidget):

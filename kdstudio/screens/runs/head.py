@@ -9,10 +9,11 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
 
 from engine.runs import RunRow, fields, filtering
 from engine.runs.filtering import FilterError
-from kdstudio import boxes, theme
-from kdstudio.icons import IconButton, TextButton, icon
+from kdstudio import theme
 from kdstudio.screens.runs import columns as run_columns
-from kdstudio.texts import Elided, label, sentence_case
+from kdstudio.widgets import boxes
+from kdstudio.widgets.icons import IconButton, TextButton, icon
+from kdstudio.widgets.texts import Elided, label, sentence_case
 
 EXAMPLE = "top1 > 90 and method:dkd and tag:paper not archived"
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QMenu, QWidget
 
 from kdstudio.commands import Command
-from kdstudio.icons import icon
+from kdstudio.widgets.icons import icon
 
 
 def menu(parent: QWidget, *groups: tuple[Command, ...]) -> QMenu:

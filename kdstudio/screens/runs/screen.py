@@ -10,11 +10,9 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QMenu, QStackedWidget, QWidget
 
 from engine.runs import Overview, RunRow, filtering
-from kdstudio import actions, boxes, theme
-from kdstudio.chores import Chores
-from kdstudio.empty import EmptyState
-from kdstudio.icons import TextButton
-from kdstudio.journal import size
+from kdstudio import actions, theme
+from kdstudio.background.chores import Chores
+from kdstudio.quantities import moment, size
 from kdstudio.screens.runs import cut_short
 from kdstudio.screens.runs.columns import TITLE
 from kdstudio.screens.runs.deeds import Deeds
@@ -25,7 +23,9 @@ from kdstudio.screens.runs.menus import menu
 from kdstudio.screens.runs.strip import Strip
 from kdstudio.screens.runs.table import RunTable, lacks_repeats
 from kdstudio.screens.runs.view import RunView
-from kdstudio.texts import moment
+from kdstudio.widgets import boxes
+from kdstudio.widgets.empty import EmptyState
+from kdstudio.widgets.icons import TextButton
 
 REFRESH = 2000
 """Milliseconds between two looks at the folders, while the table is seen."""

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QButtonGroup, QLineEdit, QPlainTextEdit, QRadioBut
 from engine.runs import RunRow
 from engine.runs.points import Point
 from kdstudio import theme
-from kdstudio.asking import Sheet
-from kdstudio.icons import TextButton
-from kdstudio.journal import size
-from kdstudio.texts import label, moment, wrapped
+from kdstudio.quantities import moment, size
+from kdstudio.widgets.asking import Sheet
+from kdstudio.widgets.icons import TextButton
+from kdstudio.widgets.texts import label, wrapped
 
 KNOWN = 12
 """Tags that are offered to be clicked."""

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
-from kdstudio import boxes, theme
-from kdstudio.icons import IconButton, TextButton
-from kdstudio.texts import Elided
+from kdstudio import theme
+from kdstudio.widgets import boxes
+from kdstudio.widgets.icons import IconButton, TextButton
+from kdstudio.widgets.texts import Elided
 
 
 class Strip(QWidget):

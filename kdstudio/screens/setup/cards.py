@@ -7,14 +7,15 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QWidget
 
 from engine.experiment import section_specs
-from kdstudio import boxes, theme
+from kdstudio import theme
 from kdstudio.field_menu import FieldMenu
 from kdstudio.fields import ChoiceField, mark_wrong
-from kdstudio.icons import IconButton, IconLabel
 from kdstudio.screens.setup import outline
 from kdstudio.settings_index import NO_TEACHER
 from kdstudio.store import Store
-from kdstudio.texts import Elided, label, sentence_case, wrapped
+from kdstudio.widgets import boxes
+from kdstudio.widgets.icons import IconButton, IconLabel
+from kdstudio.widgets.texts import Elided, label, sentence_case, wrapped
 
 
 class Card(QFrame):

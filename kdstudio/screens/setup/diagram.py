@@ -9,9 +9,10 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from kdstudio import icons, theme
+from kdstudio import theme
 from kdstudio.help.topics import Topic
 from kdstudio.screens.setup.pipeline import Box, Kind, Pipeline, Wire
+from kdstudio.widgets import icons
 
 LINE, TITLE = 2 * theme.SPACE + 1, 3 * theme.SPACE
 """Height of a line and of a title."""

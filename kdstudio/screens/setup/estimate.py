@@ -5,13 +5,14 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
-from kdstudio import boxes, theme
-from kdstudio.icons import IconLabel, TextButton
-from kdstudio.journal import size
-from kdstudio.measuring import Measure, Measuring
+from kdstudio import theme
+from kdstudio.background.measuring import Measure, Measuring
+from kdstudio.quantities import lasting, size
 from kdstudio.screens.setup.tables import grid
 from kdstudio.store import Store
-from kdstudio.texts import label, lasting, wrapped
+from kdstudio.widgets import boxes
+from kdstudio.widgets.icons import IconLabel, TextButton
+from kdstudio.widgets.texts import label, wrapped
 
 TIGHT = 0.9
 """Share of the device's memory above which a run is said not to fit safely."""

@@ -11,12 +11,13 @@ from PySide6.QtWidgets import QWidget
 
 from engine import presets
 from engine.presets import PresetError
-from kdstudio import boxes, commands, icons, theme
-from kdstudio.asking import NameSheet
-from kdstudio.icons import IconButton, TextButton
+from kdstudio import commands, theme
 from kdstudio.screens.setup.preset_files import PresetFiles, slug
 from kdstudio.store import Store
-from kdstudio.texts import chip, wrapped
+from kdstudio.widgets import boxes, icons
+from kdstudio.widgets.asking import NameSheet
+from kdstudio.widgets.icons import IconButton, TextButton
+from kdstudio.widgets.texts import chip, wrapped
 
 if TYPE_CHECKING:
     from kdstudio.screens.setup.picker import PresetPicker
@@ -82,8 +83,8 @@ class Header(QWidget):
 
     def open_picker(self) -> None:
         """The list of experiments, below the button."""
-        from kdstudio.finder import below
         from kdstudio.screens.setup.picker import PresetPicker
+        from kdstudio.widgets.finder import below
 
         if self._picker is None:
             self._picker = PresetPicker(self)

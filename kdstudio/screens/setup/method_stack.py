@@ -11,12 +11,13 @@ from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
 from engine.cards import MethodCard
-from kdstudio import boxes, theme
-from kdstudio.icons import IconButton, IconLabel, TextButton
+from kdstudio import theme
 from kdstudio.screens.setup import outline
 from kdstudio.screens.setup.cards import Card
 from kdstudio.store import Store
-from kdstudio.texts import Elided, chip, wrapped
+from kdstudio.widgets import boxes
+from kdstudio.widgets.icons import IconButton, IconLabel, TextButton
+from kdstudio.widgets.texts import Elided, chip, wrapped
 
 
 class Grip(IconLabel):

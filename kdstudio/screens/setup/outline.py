@@ -12,7 +12,7 @@ from engine.cards import Catalogue, DatasetCard, MethodCard, NetCard, Term
 from engine.experiment import Experiment
 from engine.knobs import holds
 from engine.pairing import Match
-from kdstudio.texts import grouped, short, times
+from kdstudio.quantities import grouped, short, times
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QWidget
 
 from engine.cards import Catalogue
 from engine.presets import Gist, PresetName
-from kdstudio.finder import NAME, Entry, Finder
-from kdstudio.icons import TextButton
+from kdstudio.widgets.finder import NAME, Entry, Finder
+from kdstudio.widgets.icons import TextButton
 
 __all__ = ["NAME", "PresetPicker", "entry"]
 

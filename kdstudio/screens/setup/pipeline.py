@@ -13,7 +13,7 @@ from engine.knobs import holds
 from engine.pairing import Match, by
 from engine.presets import method_settings
 from kdstudio.screens.setup import outline
-from kdstudio.texts import sentence_case
+from kdstudio.widgets.texts import sentence_case
 
 Kind = Literal["images", "labels", "logits", "maps", "loss"]
 """What flows along a wire."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QFrame
 
-from kdstudio import boxes, theme
-from kdstudio.icons import TextButton
+from kdstudio import theme
 from kdstudio.screens.setup import pipeline
 from kdstudio.screens.setup.diagram import Diagram
 from kdstudio.store import Store
-from kdstudio.texts import Elided
+from kdstudio.widgets import boxes
+from kdstudio.widgets.icons import TextButton
+from kdstudio.widgets.texts import Elided
 
 OPEN = "setup/pipeline"
 """Where it is remembered whether the picture is shown."""

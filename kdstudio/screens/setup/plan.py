@@ -9,13 +9,15 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QScrollArea, QWidget
 from engine import presets
 from engine.pairing import by
 from engine.presets import Problem
-from kdstudio import boxes, commands, theme
-from kdstudio.icons import IconButton, IconLabel, TextButton
+from kdstudio import commands, theme
+from kdstudio.quantities import short
 from kdstudio.screens.setup import outline
 from kdstudio.screens.setup.estimate import Estimate
 from kdstudio.screens.setup.tables import grid
 from kdstudio.store import Store
-from kdstudio.texts import label, rule, sentence_case, short, wrapped
+from kdstudio.widgets import boxes
+from kdstudio.widgets.icons import IconButton, IconLabel, TextButton
+from kdstudio.widgets.texts import label, rule, sentence_case, wrapped
 
 START = "Start"
 

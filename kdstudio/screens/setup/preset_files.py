@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 from engine import presets
 from engine.presets import PresetError
 from engine.presets.places import read
-from kdstudio.asking import tell
 from kdstudio.store import Store
+from kdstudio.widgets.asking import tell
 
 YAML_FILES = "Presets (*.yaml *.yml)"
 

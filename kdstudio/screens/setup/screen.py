@@ -6,9 +6,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from engine.experiment import CE_WEIGHT, section_specs
-from kdstudio import boxes, settings_index, theme
-from kdstudio.columns import Columns
-from kdstudio.finder import Finder, below
+from kdstudio import settings_index, theme
 from kdstudio.screens.setup.cards import Card, ChoiceCard, DatasetCard, StudentCard, TeacherCard
 from kdstudio.screens.setup.header import Header
 from kdstudio.screens.setup.method_stack import MethodsCard
@@ -18,6 +16,9 @@ from kdstudio.screens.setup.sections import Section
 from kdstudio.screens.setup.taking import Taking
 from kdstudio.settings_index import NO_TEACHER, TEACHER
 from kdstudio.store import Store
+from kdstudio.widgets import boxes
+from kdstudio.widgets.columns import Columns
+from kdstudio.widgets.finder import Finder, below
 
 ON_CARDS = ("dataset.name", "teacher.net", "student.net")
 """Settings that are chosen on a card and not in a form."""

@@ -9,14 +9,15 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from engine.cards import Mix
 from engine.knobs import Spec, holds
-from kdstudio import boxes, theme
+from kdstudio import theme
 from kdstudio.forms import Cell, Form
 from kdstudio.help import topics
-from kdstudio.icons import TextButton
 from kdstudio.number_fields import spelled
 from kdstudio.settings_index import deciding
 from kdstudio.store import Store
-from kdstudio.texts import Elided, chip, wrapped
+from kdstudio.widgets import boxes
+from kdstudio.widgets.icons import TextButton
+from kdstudio.widgets.texts import Elided, chip, wrapped
 
 
 class Section(QFrame):

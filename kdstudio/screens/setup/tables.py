@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from kdstudio import theme
-from kdstudio.texts import label, wrapped
+from kdstudio.widgets.texts import label, wrapped
 
 
 def grid(rows: Sequence[tuple[str, ...]], head: tuple[str, ...] = ()) -> QWidget:

@@ -11,13 +11,13 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from kdstudio import theme
-from kdstudio.asking import Answer, Sheet, ask, tell
-from kdstudio.child import Child
-from kdstudio.chores import in_words
+from kdstudio.background.child import Child
+from kdstudio.background.chores import in_words
+from kdstudio.quantities import grouped
 from kdstudio.screens.setup.folders import dataset_of
 from kdstudio.screens.setup.preset_files import PresetFiles
 from kdstudio.store import Store
-from kdstudio.texts import grouped
+from kdstudio.widgets.asking import Answer, Sheet, ask, tell
 
 PRESETS = (".yaml", ".yml")
 CHECKPOINTS = (".safetensors", ".pth", ".pt", ".th")

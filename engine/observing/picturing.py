@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
-from engine import samples
 from engine.affinity import maps as affinity_maps
-from engine.confusion import class_accuracy, confusion
 from engine.experiment import RunSettings, TrainingSettings
+from engine.observing import samples
+from engine.observing.confusion import class_accuracy, confusion
 from engine.plan import PROBES
 from engine.report import Reporter
 

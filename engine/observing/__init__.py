@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine import affinity, pairing, probes, seeds
+from engine import affinity, pairing, seeds
 from engine.cards import Watch
 from engine.data import Pictures, Split
 from engine.data.batches import Views
@@ -18,10 +18,11 @@ from engine.loop import Batch
 from engine.method import Method, View
 from engine.modes import evaluating
 from engine.nets.net import Net
-from engine.picturing import Picturing
+from engine.observing import probes
+from engine.observing.picturing import Picturing
+from engine.observing.samples import COUNT
 from engine.plan import PROBES
 from engine.report import Reporter
-from engine.samples import COUNT
 from engine.stack import Cast, Stack
 from engine.taps import Look
 

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from kdstudio import boxes, theme
+from kdstudio import theme
+from kdstudio.widgets import boxes
 
 NAME, TITLE, UNDER, ASIDE, GROUP, BROKEN, WORDS = (Qt.ItemDataRole.UserRole + i for i in range(7))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engine import events
-from kdstudio.curve import XAxis
+from kdstudio.history.curve import XAxis
 
 
 class Timed(Protocol):

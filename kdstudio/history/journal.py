@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine import events
+from kdstudio.quantities import seconds, size
 
 
 @dataclass(frozen=True)
@@ -92,24 +93,7 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def seconds(value: float) -> str:
-    """A duration for people, of steady width where it counts on: `00:21`, `1:02:03`."""
-    whole = max(0, round(value))
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
-
-
 def amount(event: events.Progressed) -> str:
     """How far something has come, for people: `cifar100.tar.gz: 34.1 MB of 169.0 MB`."""
     said = size if event.unit == "bytes" else lambda count: f"{count:,} {event.unit}"
     return f"{event.what}: {said(event.done)}" + (f" of {said(event.total)}" if event.total else "")
-
-
-def size(count: float) -> str:
-    """Bytes for people, in decimal units: `3.1 GB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from engine.experiment import Experiment
-from kdstudio.child import Child
+from kdstudio.background.child import Child
 from kdstudio.store import Store
 
 KEPT = 32

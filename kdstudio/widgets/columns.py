@@ -8,7 +8,7 @@ from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtWidgets import QLayoutItem, QWidget
 
 from kdstudio import theme
-from kdstudio.item_layout import ItemLayout
+from kdstudio.widgets.item_layout import ItemLayout
 
 WIDE = "wide"
 """Property of a widget that takes a row of its own."""

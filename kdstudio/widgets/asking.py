@@ -8,9 +8,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QLineEdit, QPushButton, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
-from kdstudio import boxes, tabbing, theme
-from kdstudio.icons import TextButton
-from kdstudio.texts import label, wrapped
+from kdstudio import theme
+from kdstudio.widgets import boxes, tabbing
+from kdstudio.widgets.icons import TextButton
+from kdstudio.widgets.texts import label, wrapped
 
 Answer = tuple[str, theme.Role, Callable[[], None]]
 """A button's words, its role, and what it does."""

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from engine import events
 from engine.runs import RunFolder, marks
-from kdstudio import journal
-from kdstudio.curve import Curve
-from kdstudio.happened import Happened, happened
+from kdstudio.history import journal
+from kdstudio.history.curve import Curve
+from kdstudio.history.happened import Happened, happened
 
 State = Literal["empty", "running", "paused", "done", "stopped", "failed", "refused", "interrupted"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
-from kdstudio import boxes, theme
-from kdstudio.icons import IconLabel
-from kdstudio.texts import label, wrapped
+from kdstudio import theme
+from kdstudio.widgets import boxes
+from kdstudio.widgets.icons import IconLabel
+from kdstudio.widgets.texts import label, wrapped
 
 SIGN = theme.SPACE * 6
 
