@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,17 +64,20 @@ def with_origins(experiment: Experiment, origins: Mapping[str, str], *, catalogu
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file at once: written beside it, flushed, and renamed over it."""
+    """Replace a file at once: written beside it, flushed, and renamed over it. Who may read it stays as it was; a new file is
+    as open as the person's other ones, which one of `tempfile` would not be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with beside.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(beside).replace(path)
+        if path.exists():
+            shutil.copymode(path, beside)
+        beside.replace(path)
     finally:
-        Path(beside).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
 
 
 def _sparse(resolved: Resolved, catalogue: Catalogue) -> dict[str, Any]:

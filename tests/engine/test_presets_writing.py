@@ -250,3 +250,15 @@ def test_what_quantization_cannot_be_is_refused_where_it_stands(text: str, path:
     [problem] = refused.value.problems
     assert problem.path == path
     assert problem.line > 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="another system keeps who may read a file elsewhere")
+def test_who_may_read_a_written_file_stays_as_it_was(tmp_path: Path) -> None:
+    plain, kept = tmp_path / "plain.yaml", tmp_path / "kept.yaml"
+    plain.touch()
+    kept.touch()
+    kept.chmod(0o640)
+    write_whole(tmp_path / "new.yaml", b"new")
+    write_whole(kept, b"new")
+    assert (tmp_path / "new.yaml").stat().st_mode == plain.stat().st_mode
+    assert kept.stat().st_mode & 0o777 == 0o640

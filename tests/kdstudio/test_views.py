@@ -304,7 +304,7 @@ def test_before_a_run_is_done_nothing_can_be_tried(show: Show, tmp_path: Path) -
     assert not card.open.isVisible() and not card.acceptDrops() and card._waiting.text() == NOT_YET
     history.saved = [Saved(kind="student", path="student.safetensors", step=1, epoch=1)]
     card.redraw()
-    assert card.open.isVisible() and card._waiting.text() == TO_DO
+    assert card.open.isVisible() and card._waiting.text() == TO_DO.format("")
 
 
 def test_dropped_images_are_asked_about_and_answered(trying: TryCard, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

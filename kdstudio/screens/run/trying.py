@@ -21,7 +21,7 @@ from kdstudio.screens.run.trial import Trial
 from kdstudio.widgets.icons import TextButton
 
 KINDS = f"Images ({' '.join(sorted('*' + ending for ending in ENDINGS))})"
-TO_DO = "Drop images here, or open some: the student says what it takes them for, and its teacher beside it."
+TO_DO = "Drop images here, or open some: the student says what it takes them for{}."
 NOT_YET = "When the run is done its student can be tried here, on images of your own."
 
 
@@ -83,7 +83,7 @@ class TryCard(Card):
         ready = self.ready
         self.setAcceptDrops(ready)
         self._levers.setVisible(ready)
-        self._waiting.setText(TO_DO if ready else NOT_YET)
+        self._waiting.setText(TO_DO.format(", and its teacher beside it" if self._taught() else "") if ready else NOT_YET)
         folder = self.history.folder
         if ready and not self._looked and folder is not None:
             self._looked = True
@@ -101,8 +101,10 @@ class TryCard(Card):
         if not paths or folder is None or not self.ready:
             return
         self._asked = list(paths)
-        taught = self.history.plan.get("teacher", "none") != "none"
-        self.trial.ask(folder, self._asked, self.beside.currentData(), teacher=taught)
+        self.trial.ask(folder, self._asked, self.beside.currentData(), teacher=self._taught())
+
+    def _taught(self) -> bool:
+        return bool(self.history.plan.get("teacher", "none") != "none")
 
     def _open(self) -> None:
         paths, _ = QFileDialog.getOpenFileNames(self, "Images to try the student on", "", KINDS)
