@@ -298,6 +298,7 @@ def test_student_and_preset_are_taken_away(
     assert next(tmp_path.glob("*.safetensors")).read_bytes() == b"a student"
     screen.results.preset.click()
     assert "ReffAKD on digits" in next(tmp_path.glob("*.yaml")).read_text(encoding="utf-8")
+    assert screen.results._told.text().endswith(".yaml")
 
 
 def test_a_student_is_taken_away_as_the_ending_says_in_a_child_process(

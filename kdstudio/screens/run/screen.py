@@ -267,7 +267,9 @@ class RunScreen(QWidget):
         run = self.history.folder
         if run is not None:
             name = f"{self._name()}.yaml"
-            actions.take_away(self, "Save preset", name, "YAML (*.yaml)", partial(actions.save_preset, run))
+            written = actions.take_away(self, "Save preset", name, "YAML (*.yaml)", partial(actions.save_preset, run))
+            if written is not None:
+                self.results.tell(f"Written: {written}", "good")
 
     def try_student(self) -> None:
         """Show large the card on which the student of the run can be tried."""
