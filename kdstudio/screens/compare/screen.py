@@ -13,16 +13,17 @@ from engine.comparison.sides import CompareError
 from engine.runs import RunRow
 from kdstudio import commands, theme
 from kdstudio.background.chores import Chores
+from kdstudio.charts import taking
 from kdstudio.charts.board import RIGHT
 from kdstudio.charts.card import Card, Waiting
 from kdstudio.charts.picker import Picker
-from kdstudio.screens.compare import taking
 from kdstudio.screens.compare.choosing import ChooseSheet, candidates
 from kdstudio.screens.compare.costs import CostsTab
 from kdstudio.screens.compare.matrices import MatricesTab
 from kdstudio.screens.compare.naming import SaveSheet
 from kdstudio.screens.compare.plots import PlotsTab
 from kdstudio.screens.compare.reading import Reader
+from kdstudio.screens.compare.report import ReportButton
 from kdstudio.screens.compare.results import ResultsTab
 from kdstudio.screens.compare.roster import Roster
 from kdstudio.screens.compare.settings import SettingsTab
@@ -58,7 +59,7 @@ class CompareScreen(QWidget):
         self.save = TextButton("Save…", "secondary", "save")
         self.forget = TextButton("Delete", "quiet")
         self.add = TextButton("Choose runs", "secondary", "runs")
-        self.report = taking.ReportButton(self, lambda: (self.comparison, self._name))
+        self.report = ReportButton(self, lambda: (self.comparison, self._name))
         self._choose = TextButton("Choose runs", "primary", "runs")
         self._pages = QStackedWidget()
         self._stamps: dict[str, int] = {}
@@ -248,7 +249,7 @@ class CompareScreen(QWidget):
         SaveSheet(self, self._name, self.save_as).open()
 
     def _dress(self, card: Card) -> None:
-        taking.dress(self, card)
+        taking.dress(card, self, "compare", self.plots.redraw.finish)
 
     def wait(self) -> None:
         """Until nothing is read and nothing measured: for the end of the program."""

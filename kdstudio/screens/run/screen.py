@@ -14,7 +14,7 @@ from engine import events
 from engine.runs import RunFolder
 from engine.runs.tail import Tail
 from kdstudio import actions, theme
-from kdstudio.charts import export
+from kdstudio.charts import taking
 from kdstudio.charts.board import RIGHT, Board
 from kdstudio.charts.card import Card
 from kdstudio.charts.lens import Lens
@@ -220,19 +220,7 @@ class RunScreen(QWidget):
             self.panels.keep()
 
     def _dress(self, card: Card) -> None:
-        """Give a card the entries of its menu with which it is taken away."""
-        for words, kinds, write in (
-            ("Save numbers as CSV…", "CSV (*.csv)", lambda path: export.save_csv(card.table(), path)),
-            ("Save picture as PNG…", "PNG (*.png)", partial(export.save_png, card)),
-            ("Save picture as SVG…", "SVG (*.svg)", partial(export.save_svg, card)),
-        ):
-            name = f"{self._name()}-{card.title.lower().replace(' ', '-')}.{kinds[:3].lower()}"
-            card.add_action(words, partial(self._take_away, words.rstrip("…"), name, kinds, write))
-        card.add_action("Copy picture", partial(export.copy_picture, card))
-
-    def _take_away(self, title: str, name: str, kinds: str, write) -> None:  # type: ignore[no-untyped-def]
-        self.redraw.finish()
-        actions.take_away(self, title, name, kinds, write)
+        taking.dress(card, self, self._name(), self.redraw.finish)
 
     def _name(self) -> str:
         return self.history.started.run if self.history.started else "run"

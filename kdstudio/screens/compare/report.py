@@ -1,4 +1,4 @@
-"""What is taken away from a comparison: the report in three forms, and each card as numbers or as a picture."""
+"""The button with which a comparison is taken away as a report, in one of three forms."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from engine.comparison import Comparison, page, text
 from kdstudio import actions, commands
-from kdstudio.charts import export
-from kdstudio.charts.card import Card
 from kdstudio.widgets.icons import TextButton
 
 FORMS: tuple[tuple[str, str, str, Callable[[Comparison, Path], object]], ...] = (
@@ -38,25 +36,10 @@ class ReportButton(TextButton):
 
     def _take(self, word: str, ending: str, kinds: str, write: Callable[[Comparison, Path], object]) -> None:
         found, name = self._shown()
-        if found is not None:
-            title, file = f"Save as {word}", f"{name or 'comparison'}{ending}"
-            actions.take_away(self._owner, title, file, kinds, lambda path: _done(write(found, path)))
+        if found is None:
+            return
 
+        def written(path: Path) -> None:
+            write(found, path)
 
-def dress(owner: QWidget, card: Card) -> None:
-    """Give a card the entries of its menu with which it is taken away."""
-    for words, kinds, write in (
-        ("Save numbers as CSV…", "CSV (*.csv)", lambda path: export.save_csv(card.table(), path)),
-        ("Save picture as PNG…", "PNG (*.png)", partial(export.save_png, card)),
-        ("Save picture as SVG…", "SVG (*.svg)", partial(export.save_svg, card)),
-    ):
-        name = f"compare-{card.title.lower().replace(' ', '-')}.{kinds[:3].lower()}"
-        card.add_action(words, partial(_take_card, owner, words.rstrip("…"), name, kinds, write))
-
-
-def _take_card(owner: QWidget, title: str, name: str, kinds: str, write: Callable[[Path], None]) -> None:
-    actions.take_away(owner, title, name, kinds, write)
-
-
-def _done(made: object) -> None:
-    """What was written is at the place that the person named."""
+        actions.take_away(self._owner, f"Save as {word}", f"{name or 'comparison'}{ending}", kinds, written)
