@@ -7,24 +7,24 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from kdstudio import theme
 from kdstudio.charts.canvas import Canvas
 from kdstudio.charts.card import Card, Rows, Waiting
-from kdstudio.charts.figures import clock, figure, round_end
+from kdstudio.charts.figures import round_end
 from kdstudio.charts.legend import Legend
 from kdstudio.charts.lens import Lens, OwnLens
 from kdstudio.charts.look_menu import add_look_menu
 from kdstudio.charts.mark import Mark
 from kdstudio.charts.outliers import span
 from kdstudio.charts.picker import Picker, switch
-from kdstudio.charts.plot import Drawn, Level, Line, Plot, nearest_key
+from kdstudio.charts.plot import Drawn, Level, Line, Plot
+from kdstudio.charts.pointing import Pointing
 from kdstudio.charts.shades import pale
 from kdstudio.charts.strokes import Stroke, points_of
 from kdstudio.history import History
-from kdstudio.history.curve import Numbers, nearest
+from kdstudio.history.curve import Numbers
 
 __all__ = ["CurveCard", "Level", "Line", "Plot"]
 
@@ -32,8 +32,6 @@ DOTTED = 30
 """Up to this many points a curve shows its points, and is not smoothed."""
 ROOM = 1.015
 """The x axis goes on a little, so that a mark at its end is whole."""
-NEAR = 6
-"""Pixels from an event's mark, and from a curve, at which it is meant."""
 NEWS = 60
 """Of so many events the marks are drawn, the newest."""
 
@@ -45,10 +43,10 @@ class CurveCard(Card):
         super().__init__(plot.title, plot.unit, plot.help)
         self.plot, self.history = plot, history
         self.key = plot.key
-        self.lens, self._crossing = OwnLens(shared, plot.log, self), shared.crossing
+        self.lens = OwnLens(shared, plot.log, self)
         self.legend = Legend()
-        self._drawn: list[Drawn] = []
-        self._cursor: tuple[float, float | None] | None = None  # no height where the pointer is in another plot
+        self.drawn: list[Drawn] = []
+        self._pointing = Pointing(self, shared.crossing)
         self._reading = plot.lines
         self._stages = Picker("Stage shown in this plot")
         self._stages.setVisible(False)
@@ -72,8 +70,7 @@ class CurveCard(Card):
         self._log.toggled.connect(lambda log: self.lens.choose("log", log))
         self.lens.changed.connect(self._look_anew)
         self.legend.toggled.connect(self.redraw)
-        self.legend.pointed.connect(self._light)
-        self._crossing.moved.connect(self._follow)
+        self.legend.pointed.connect(self.light)
         theme.signals.changed.connect(self._dress)
         add_look_menu(self, self.lens)
         if self.plot.weighted is not None:
@@ -85,8 +82,8 @@ class CurveCard(Card):
         """Made when there first is something to draw in sight, for making it takes most of a card's time."""
         canvas = Canvas()
         canvas.setAccessibleName(self.title)
-        canvas.pointed.connect(self._point)
-        canvas.left.connect(self._unpoint)
+        canvas.pointed.connect(self._pointing.point)
+        canvas.left.connect(self._pointing.leave)
         canvas.on_double_click(self.show_all)
         self._page.addWidget(canvas, 1)
         return canvas
@@ -164,10 +161,10 @@ class CurveCard(Card):
         points = points_of(len(shown))
         strokes = {key: stroke for one in shown for key, stroke in self._strokes(one, points)}
         heights = {v.key: (self.lens.height(v.value), theme.series(v.line.index)) for v in levels}
-        self.canvas.strokes.show_all(strokes, heights, [(x, theme.colour("warning")) for x, _ in self._news(stage)])
-        self._drawn = drawn
+        self.canvas.strokes.show_all(strokes, heights, [(x, theme.colour("warning")) for x, _ in self.news(stage)])
+        self.drawn = drawn
         self._frame(strokes, [height for height, _ in heights.values()], stage)
-        self._say_values()
+        self._pointing.refresh()
 
     def _curves(self, stage: str) -> Iterator[Drawn]:
         curves = {n: c for (where, n), c in self.history.curves.items() if where == stage and len(c)}
@@ -208,7 +205,7 @@ class CurveCard(Card):
         curves = [stroke.y for key, stroke in strokes.items() if not key.endswith("/raw")]
         low, high = span(curves, calm=self.lens.calm)
         low, high = span([np.array([*((low, high) if curves else ()), *levels])], calm=False)
-        furthest = max((float(d.x[-1]) for d in self._drawn), default=1.0)
+        furthest = max((float(d.x[-1]) for d in self.drawn), default=1.0)
         end = round_end(furthest, self._whole(stage))
         self.canvas.frame((0.0, end * ROOM), (low, high), log=self.lens.log)
 
@@ -219,7 +216,7 @@ class CurveCard(Card):
             return view.clock - view.began if view.state == "done" else 0.0
         return float(view.steps if self.lens.axis == "step" else view.epochs)
 
-    def _news(self, stage: str) -> list[tuple[float, str]]:
+    def news(self, stage: str) -> list[tuple[float, str]]:
         """Where on the x axis something happened in a stage, and what."""
         view, axis = self.history.stages[stage], self.lens.axis
         return [(mark.x(axis, view), mark.words) for mark in self.history.marks if mark.stage == stage][-NEWS:]
@@ -231,84 +228,10 @@ class CurveCard(Card):
         self._stages.offer(entries)
         self._stages.setVisible(len(stages) > 1)
 
-    # Pointing
-
-    def _point(self, x: float, y: float) -> None:
-        self._cursor = (x, y)
-        self._light(self._meant(x, y))
-        self._say_values()
-        at = self._snapped()
-        self._crossing.point(self, self._scale(), x if at is None else at)
-
-    def _unpoint(self) -> None:
-        self._cursor = None
-        self._light("")
-        self._say_values()
-        self._crossing.leave(self)
-
-    def _scale(self) -> str:
-        """What makes the same x the same moment: two stages begin at 0, each by itself."""
-        return f"{self.lens.axis} of {self.shown_stage()}"
-
-    def _follow(self, plot: QObject, scale: str, x: float) -> None:
-        """The pointer moved in a plot: in another one over the same scale, this one shows what was measured then."""
-        if plot is self or not self.isVisible() or not self._drawn:
-            return
-        if scale == self._scale():
-            self._cursor = (x, None)
-        elif self._cursor is not None:
-            self._cursor = None
-            self.canvas.unpoint()
-        else:
-            return
-        self._say_values()
-
-    def _light(self, key: str) -> None:
+    def light(self, key: str) -> None:
+        """Light one curve; none with an empty key."""
         if self._made():
             self.canvas.strokes.light(key)
-
-    def _meant(self, x: float, y: float) -> str:
-        """The key of the curve nearest to the pointer, where one is near; of a single curve it need not be said."""
-        shown = self.canvas.strokes.curves
-        if len(self._drawn) < 2:
-            return ""
-        heights = {d.key: self.lens.height(float(d.y[nearest(d.x, x)])) for d in self._drawn if d.key in shown}
-        return nearest_key(heights, y, NEAR * self.canvas.pixel()[1])
-
-    def _say_values(self) -> None:
-        """The newest values in the legend, or those under the cursor."""
-        at = self._snapped()
-        if at is not None and self._cursor is not None:
-            self._cross(at, *self._cursor)
-        places = ((d, len(d.y) - 1 if at is None else nearest(d.x, at)) for d in self._drawn)
-        self.legend.set_values({d.key: float(d.y[place]) for d, place in places})
-
-    def _cross(self, at: float, x: float, height: float | None) -> None:
-        """At the measured position nearest to the pointer; where that is in another plot, right below it."""
-        if height is None:
-            self.canvas.follow(x)
-            return
-        words = clock(at, 1.0) if self.lens.axis == "time" else figure(at)
-        self.canvas.point_at(at, height, f"{self.lens.axis} {words}", self._meant_at(at) or self._news_at(at))
-
-    def _meant_at(self, at: float) -> str:
-        """Which curve is pointed at, and its value, where there are too many to tell by their colours."""
-        lit = next((d for d in self._drawn if d.key == self.canvas.strokes.lit), None)
-        if lit is None or self.legend.long is None:
-            return ""
-        return f"{lit.line.name}: {figure(float(lit.y[nearest(lit.x, at)]), self.plot.digits)}"
-
-    def _news_at(self, at: float) -> str:
-        """What happened near a place on the x axis."""
-        near = NEAR * self.canvas.pixel()[0]
-        return " · ".join(words for x, words in self._news(self.shown_stage()) if abs(x - at) <= near)
-
-    def _snapped(self) -> float | None:
-        """The measured position nearest to the cursor."""
-        if self._cursor is None or not self._drawn:
-            return None
-        x = max((d.x for d in self._drawn), key=len)
-        return float(x[nearest(x, self._cursor[0])])
 
     def _dress(self) -> None:
         """Follow the theme."""
