@@ -12,6 +12,7 @@ from engine.experiment import Experiment
 from kdstudio.background.child import Child
 from kdstudio.store import Store
 
+BEGINS = "Beginning to measure; torch is loaded first…"
 KEPT = 32
 """Experiments whose measures are remembered."""
 
@@ -51,8 +52,8 @@ def _device(resources: Mapping[str, Any]) -> str:
 
 
 class Measuring(QObject):
-    """At most one child at a time. `changed` says that something else is to be shown: `stage` is what is being measured, empty
-    while nothing is yet; `problem` is why the last measurement came to nothing."""
+    """At most one child at a time. `changed` says that something else is to be shown: `doing` is what is being done in words,
+    empty while nothing is; `problem` is why the last measurement came to nothing."""
 
     changed = Signal()
 
@@ -64,7 +65,7 @@ class Measuring(QObject):
         self._child.ended.connect(self._end)
         self._asked: Experiment | None = None
         self._found: list[tuple[Experiment, Measure]] = []
-        self.stage, self.problem = "", ""
+        self.doing, self.problem = "", ""
 
     @property
     def busy(self) -> bool:
@@ -84,7 +85,7 @@ class Measuring(QObject):
         """Measure the experiment as it stands."""
         if self.busy:
             return
-        self._asked, self.stage, self.problem = _bare(self._store.resolved().experiment), "", ""
+        self._asked, self.doing, self.problem = _bare(self._store.resolved().experiment), BEGINS, ""
         home = self._store.home
         self._child.start(["probe", *self._store.arguments(), "--json", *(["--runs", str(home)] if home else [])])
         self.changed.emit()
@@ -92,19 +93,19 @@ class Measuring(QObject):
     def cancel(self) -> None:
         """Give the measurement up."""
         self._child.end()
-        self.stage = ""
+        self.doing = ""
         self.changed.emit()
 
     def _hear(self, line: dict[str, Any]) -> None:
         if "measuring" in line:
-            self.stage = str(line["measuring"])
+            self.doing = f"Measuring {line['measuring']}…"
         elif "cost" in line and self._asked is not None:
             others = [pair for pair in self._found if pair[0] != self._asked]
             self._found = [*others, (self._asked, Measure.of(line["cost"]))][-KEPT:]
         self.changed.emit()
 
     def _end(self, code: int, words: str) -> None:
-        self.stage = ""
+        self.doing = ""
         last = (words.splitlines() or ["the measurement ended without a word"])[-1]
         self.problem = last if code else ""
         self.changed.emit()

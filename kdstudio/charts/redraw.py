@@ -15,7 +15,7 @@ from kdstudio.charts.card import Card
 
 PASS = 40
 """Least milliseconds between two passes: one card is redrawn in each, so that no pass is long."""
-SHARE = 0.012
+SHARE = 0.008
 """Of the time, redraws may take so much (painting about doubles it): the next pass waits longer after a dear one."""
 SLOWEST = 500
 """Milliseconds to the next pass, however expensive the last one was; a dear card itself waits longer (see `LONGEST`)."""
@@ -71,27 +71,19 @@ class Redraw(QObject):
             self._wake()
             return
         start = thread_time()
-        waiting = self._work()
-        if waiting:  # else woken by the next change, or when other cards come into sight
-            spent = 0.0 if self._any_new() else 1000 * (thread_time() - start)
-            self._timer.start(int(min(max(PASS, spent / SHARE), SLOWEST)))
+        seen = self._work()
+        if seen:  # else woken by the next change, or when other cards come into sight
+            new = any(card not in self._drawn for card in seen)
+            self._timer.start(PASS if new else int(min(max(PASS, 1000 * (thread_time() - start) / SHARE), SLOWEST)))
 
-    def _waiting(self) -> list[Card]:
-        """The cards in sight that have changed."""
-        return [c for c in self._board.visible_cards() if c in self._changed and c.isVisible()]
-
-    def _any_new(self) -> bool:
-        """Whether a card in sight was never drawn."""
-        return any(card not in self._drawn for card in self._waiting())
-
-    def _work(self) -> bool:
-        """One redraw; whether anything may be left to do."""
-        seen = self._waiting()
+    def _work(self) -> list[Card]:
+        """One redraw; the cards in sight that had changed."""
+        seen = [c for c in self._board.visible_cards() if c in self._changed and c.isVisible()]
         now = monotonic()
         ready = [c for c in seen if now - self._drawn.get(c, 0.0) >= self._rests.get(c, c.rest)]
         if ready:
             self._redraw(min(ready, key=lambda c: self._drawn.get(c, 0.0)))
-        return bool(seen)
+        return seen
 
     def _redraw(self, card: Card) -> None:
         del self._changed[card]

@@ -143,10 +143,9 @@ class SweepSheet(asking.Sheet):
     def _say_time(self) -> None:
         experiments = [r.experiment for r in self.experiments]
         words = self.pacing.words(experiments) if experiments else ""
-        if self.measuring.stage:
-            words = f"measuring: {self.measuring.stage}…"
-        self.time.setText(sentence_case(self.measuring.problem or words))
-        self.measure.setVisible(bool(experiments) and not self.pacing.knows(experiments) and not self.measuring.stage)
+        measuring = self.measuring
+        self.time.setText(sentence_case(measuring.doing or measuring.problem or words))
+        self.measure.setVisible(bool(experiments) and not self.pacing.knows(experiments) and not measuring.doing)
 
     def _measured(self) -> None:
         """What was measured of the experiment as it stands tells of those that are like it."""

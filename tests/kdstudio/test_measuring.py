@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from engine.extras import catalogue
+from kdstudio.background.measuring import BEGINS
 from kdstudio.quantities import lasting
-from kdstudio.screens.setup.estimate import ASK, BEGINS, STALE, Estimate
+from kdstudio.screens.setup.estimate import ASK, STALE, Estimate
 from kdstudio.store import Store
 
 LONG = 120_000

@@ -34,7 +34,7 @@ from kdstudio.screens.run.toolbar import CardsButton
 from kdstudio.widgets.empty import EmptyState
 from kdstudio.widgets.icons import TextButton
 
-WORDS_PASS = 250
+WORDS_PASS = 500
 """Milliseconds between two refreshes of header, stages and log."""
 
 

@@ -17,7 +17,6 @@ from kdstudio.widgets.texts import label, wrapped
 TIGHT = 0.9
 """Share of the device's memory above which a run is said not to fit safely."""
 ASK = "Takes a few steps of each stage, beside the window. Nothing is kept."
-BEGINS = "Beginning to measure; torch is loaded first…"
 STALE = "Measured before the last change."
 
 
@@ -43,7 +42,7 @@ class Estimate(QWidget):
         """Show what is known of the experiment as it stands."""
         measuring = self.measuring
         found, last, repeats = measuring.found(), measuring.last(), self._store.resolved().experiment.run.repeats
-        said = (f"Measuring {measuring.stage}…" if measuring.stage else BEGINS) if measuring.busy else measuring.problem
+        said = measuring.doing or measuring.problem
         if not said and found is None:
             said = STALE if last else ASK
         self.said.setText(said)
