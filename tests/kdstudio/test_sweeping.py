@@ -11,6 +11,7 @@ from queue_stubs import ObedientWorker
 from small_runs import ended, started
 
 from engine.runs import RunFolder
+from kdstudio.background.measuring import BEGINS
 from kdstudio.queue.axis import LIST, LOG, RANGE, ListAxis, NumberAxis, TickAxis
 from kdstudio.queue.sweeping import SweepSheet
 from kdstudio.store import Store
@@ -154,7 +155,7 @@ def test_where_nothing_like_it_has_run_it_can_be_measured(
     monkeypatch.setattr(sheet.measuring._child, "start", lambda words, environment=None: asked.append(list(words)))
     sheet.measure.click()
     assert asked[0][0] == "probe"
-    assert "easuring" in sheet.time.text()
+    assert sheet.time.text() == BEGINS
     stages = [
         {"title": t, "seconds": s, "seconds_a_step": 0.1, "words": ""} for t, s in (("teacher", 500.0), ("distilling", 60.0))
     ]
