@@ -92,7 +92,7 @@ def test_from_picking_a_preset_to_taking_the_student_away(
     qtbot.waitUntil(lambda: len([e for e in said if isinstance(e, Step)]) > stood, timeout=LONG)
 
     click(qtbot, header.stop)
-    qtbot.waitUntil(lambda: window.trainer.state == "idle", timeout=LONG)
+    qtbot.waitUntil(lambda: window.lineup.queue.desks[""].free, timeout=LONG)  # a moment after the trainer is idle
     assert window.run.history.state == "stopped"
     before = steps(window)
     assert before[-1] < window.run.history.stages["distilling"].steps
