@@ -86,24 +86,22 @@ def _nearly_uniform(r: Reading) -> Found | None:
     values = r.latest("entropy", "label_temperature_offered")
     if values is None or values["entropy"] <= 0.99:
         return None
-    return Found(
-        f"The soft labels are nearly uniform: {100 * values['entropy']:.3f} % of the largest entropy. A label temperature of "
-        f"{values['label_temperature_offered']:.2g} gives {100 * CHOSEN_ENTROPY:.0f} %.",
-        values,
-        r.fix(label_temperature=float(f"{values['label_temperature_offered']:.2g}")),
-    )
+    return _softened(r, values, f"The soft labels are nearly uniform: {100 * values['entropy']:.3f} % of the largest entropy")
 
 
 def _nearly_one_hot(r: Reading) -> Found | None:
     values = r.latest("entropy", "label_temperature_offered")
     if values is None or values["entropy"] >= 0.05:
         return None
-    return Found(
-        f"The soft labels are nearly one-hot: {100 * values['entropy']:.2f} % of the largest entropy; they say what the labels "
-        f"say. A label temperature of {values['label_temperature_offered']:.2g} gives {100 * CHOSEN_ENTROPY:.0f} %.",
-        values,
-        r.fix(label_temperature=float(f"{values['label_temperature_offered']:.2g}")),
-    )
+    much = f"{100 * values['entropy']:.2f} % of the largest entropy"
+    return _softened(r, values, f"The soft labels are nearly one-hot: {much}; they say what the labels say")
+
+
+def _softened(r: Reading, values: dict[str, float], sentence: str) -> Found:
+    """A finding whose fix is the label temperature of the entropy that is chosen."""
+    offered = f"{values['label_temperature_offered']:.2g}"
+    gives = f"A label temperature of {offered} gives {100 * CHOSEN_ENTROPY:.0f} %."
+    return Found(f"{sentence}. {gives}", values, r.fix(label_temperature=float(offered)))
 
 
 def _only_smoothing(r: Reading) -> Found | None:
