@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from PySide6.QtWidgets import QHBoxLayout, QLayout, QVBoxLayout, QWidget
+
+B = TypeVar("B", QHBoxLayout, QVBoxLayout)
 
 
 def column(gap: int, parent: QWidget | None = None) -> QVBoxLayout:
     """Widgets under each other, `gap` pixels apart; a parent takes it as its layout."""
-    made = QVBoxLayout()
-    made.setContentsMargins(0, 0, 0, 0)
-    made.setSpacing(gap)
-    if parent is not None:
-        parent.setLayout(made)
-    return made
+    return _bare(QVBoxLayout(), gap, parent)
 
 
 def row(gap: int, parent: QWidget | None = None) -> QHBoxLayout:
     """Widgets beside each other, `gap` pixels apart; a parent takes it as its layout."""
-    made = QHBoxLayout()
-    made.setContentsMargins(0, 0, 0, 0)
-    made.setSpacing(gap)
-    if parent is not None:
-        parent.setLayout(made)
-    return made
+    return _bare(QHBoxLayout(), gap, parent)
 
 
 def pad(layout: QLayout, across: int, down: int | None = None) -> None:
@@ -46,3 +40,11 @@ def empty(layout: QLayout) -> None:
         if widget is not None:
             widget.hide()
             widget.deleteLater()
+
+
+def _bare(made: B, gap: int, parent: QWidget | None) -> B:
+    made.setContentsMargins(0, 0, 0, 0)
+    made.setSpacing(gap)
+    if parent is not None:
+        parent.setLayout(made)
+    return made

@@ -22,6 +22,8 @@ from kdstudio import theme
 from kdstudio.widgets import boxes
 
 NAME, TITLE, UNDER, ASIDE, GROUP, BROKEN, WORDS = (Qt.ItemDataRole.UserRole + i for i in range(7))
+STEPS = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -8, Qt.Key.Key_PageDown: 8}
+"""Keys that move the choice in a list while the field above it keeps the keyboard."""
 
 
 @dataclass(frozen=True)
@@ -125,9 +127,8 @@ class Finder(QFrame):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Up, down and Return in the search field act on the list."""
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            steps = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -8, Qt.Key.Key_PageDown: 8}
-            if event.key() in steps:
-                self._step(steps[Qt.Key(event.key())])
+            if event.key() in STEPS:
+                self._step(STEPS[Qt.Key(event.key())])
                 return True
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 self._take(self.list.currentItem())

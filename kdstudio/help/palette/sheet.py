@@ -23,6 +23,7 @@ from kdstudio.help.palette import sources
 from kdstudio.help.palette.hits import Hit, best
 from kdstudio.help.palette.lines import HIT, HitLines
 from kdstudio.widgets import boxes
+from kdstudio.widgets.finder import STEPS
 from kdstudio.widgets.texts import label
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 MOST = 60
 """Hits shown; whoever wants another types one letter more."""
 HINT = "Search actions, settings, presets, runs, screens"
-STEPS = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -8, Qt.Key.Key_PageDown: 8}
-"""Keys that move the choice while the field keeps the keyboard."""
 Index = QModelIndex | QPersistentModelIndex
 
 
