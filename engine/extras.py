@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
@@ -20,6 +19,7 @@ import appdirs
 from engine import plugins, shipped
 from engine.cards import Catalogue, MethodCard, NetCard
 from engine.catalogue_file import dumped, from_json, method_card, method_json, net_card
+from engine.whole import write_whole
 
 Sizes = Mapping[str, Mapping[str, Any]]
 """Net -> `counts` and `shapes` as a card has them."""
@@ -90,10 +90,7 @@ def write(extras: Extras) -> None:
     """Keep them, atomically; the catalogue is read anew where it is asked for next."""
     methods = {key: method_json(card) for key, card in extras.methods.items()}
     data = {"made_with": made_with(), **asdict(extras), "methods": methods}
-    beside = path().with_name(f"{path().name}.{os.getpid()}.writing")
-    beside.parent.mkdir(parents=True, exist_ok=True)
-    beside.write_text(dumped(data), encoding="utf-8")
-    beside.replace(path())
+    write_whole(path(), dumped(data).encode("utf-8"))
     catalogue.cache_clear()
 
 

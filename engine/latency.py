@@ -15,8 +15,8 @@ from engine.comparison.sides import LATENCY
 from engine.export.header import StudentError
 from engine.export.student import load
 from engine.nets.net import Net
-from engine.presets.writing import write_whole
 from engine.timing import milliseconds
+from engine.whole import write_whole
 
 IMAGES = (1, 64)
 """Batches that are timed: one image as it comes, and many at once."""

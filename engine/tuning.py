@@ -17,6 +17,7 @@ import torch
 
 from engine.compiling import FAILED
 from engine.experiment import RunSettings
+from engine.whole import write_whole
 
 Steps = Callable[[str, bool], Callable[[], None]]
 """(precision, compiled) -> a function that takes one step of nets like the run's."""
@@ -158,8 +159,4 @@ def _read() -> dict[str, dict[str, Any]]:
 
 
 def _write(key: str, known: dict[str, Any]) -> None:
-    path = memory()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(f".{os.getpid()}")
-    beside.write_text(json.dumps(_read() | {key: known}, indent=1))
-    beside.replace(path)
+    write_whole(memory(), json.dumps(_read() | {key: known}, indent=1).encode("utf-8"))

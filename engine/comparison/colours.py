@@ -10,7 +10,7 @@ from zlib import crc32
 
 from engine.comparison.saved import FOLDER
 from engine.comparison.sides import CompareError
-from engine.presets.writing import write_whole
+from engine.whole import write_whole
 
 HUES, STYLES = 8, 3
 """So many colours that any eye tells apart, each drawn solid, dashed and dotted."""

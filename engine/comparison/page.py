@@ -12,9 +12,9 @@ from engine.comparison import curves, drawing, matrices, metrics
 from engine.comparison.comparison import Comparison
 from engine.comparison.curves import Over
 from engine.comparison.sides import CompareError
-from engine.presets.writing import write_whole
 from engine.runs import Column
 from engine.shipped import place
+from engine.whole import write_whole
 
 PLOTS = 16
 """So many plots of curves; the numbers of all are in the CSV."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from engine.comparison.sides import CompareError
-from engine.presets.writing import write_whole
+from engine.whole import write_whole
 
 FOLDER = "comparisons"
 """Where they lie, in the folder of the runs."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.comparison import curves, metrics
 from engine.comparison.comparison import Comparison
-from engine.presets.writing import write_whole
+from engine.whole import write_whole
 
 
 def results(found: Comparison) -> tuple[list[str], list[list[str]]]:

@@ -7,7 +7,6 @@ before. The float weights behind are left out, so training goes on from `student
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from engine.nets.net import Net
 from engine.quantize.settings import FULL
 from engine.quantize.weights import highest, on_levels
 from engine.quantize.wrapping import baked, layers_of
+from engine.whole import replacing
 
 FILE = "student.packed.safetensors"
 SCALE = ".scale"
@@ -43,13 +43,9 @@ def write(path: Path, net: Net, about: Mapping[str, Any]) -> None:
     metadata = {
         "format": FORMAT, "net": json.dumps(net.identity()), "about": json.dumps(dict(about)), "packed": json.dumps(shapes),
     }  # fmt: skip
-    beside = path.with_name(f"{path.name}.{os.getpid()}.writing")
-    beside.write_bytes(save(tensors, metadata))
-    try:
+    with replacing(path) as beside:
+        beside.write_bytes(save(tensors, metadata))
         _verify(beside, net)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _packed(net: Net) -> tuple[dict[str, Tensor], dict[str, list[int]]]:

@@ -8,7 +8,6 @@ student file says of itself: its classes, its accuracy and the preset, under `ab
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from engine.export.header import StudentError
 from engine.export.packed import packs
 from engine.nets.net import Net
 from engine.quantize.wrapping import baked, quantizers_of
+from engine.whole import replacing
 
 TRIED = 3
 """Images of noise whose logits are compared after writing; not as many as were traced."""
@@ -42,14 +42,9 @@ def write(path: Path, net: Net, about: Mapping[str, Any]) -> None:
     frame = net.frame
     net = (baked(net) if packs(net) else net).cpu().eval()
     traced = torch.export.export(net, (_noise(frame, 2),), dynamic_shapes=({0: Dim("batch")},))
-    beside = path.with_name(f"{path.stem}.{os.getpid()}.writing{path.suffix}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with replacing(path) as beside:
         run = KINDS[path.suffix](beside, traced, json.dumps(dict(about)))
         _verify(path, net, run, _noise(frame, TRIED))
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _noise(frame: Any, count: int) -> Tensor:

@@ -7,7 +7,6 @@ net they fill, its classes and normalization, the accuracy reached and the prese
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,18 +20,15 @@ from engine.export import packed
 from engine.export.header import FORMAT, StudentError, describe
 from engine.export.tensors import apart
 from engine.nets.net import Net
+from engine.whole import replacing
 
 
 def write(path: Path, net: Net, about: Mapping[str, Any]) -> None:
     """Store a student and verify the file by reading it back. `about` is JSON-able: classes, accuracy, preset, run."""
     metadata = {"format": FORMAT, "net": json.dumps(net.identity()), "about": json.dumps(dict(about))}
-    beside = path.with_name(f"{path.name}.{os.getpid()}.writing")
-    beside.write_bytes(save(apart(net), metadata))
-    try:
+    with replacing(path) as beside:
+        beside.write_bytes(save(apart(net), metadata))
         _verify(beside, net)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _verify(path: Path, net: Net) -> None:

@@ -14,7 +14,7 @@ from engine.presets import PresetError, Problem
 from engine.presets.dialect import Document, dump
 from engine.presets.places import path_for, shown, user_folder
 from engine.presets.places import read as document_of
-from engine.presets.writing import write_whole
+from engine.whole import write_whole
 
 
 def read(path: Path, *, catalogue: Catalogue | None = None) -> Imported:

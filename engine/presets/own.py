@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.presets.dialect import dump
 from engine.presets.places import KINDS, SWEEPS, locate, names, read, user_folder
 from engine.presets.problems import PresetError, Problem
-from engine.presets.writing import write_whole
+from engine.whole import write_whole
 
 EVERY = (*KINDS, SWEEPS)
 

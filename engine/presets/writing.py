@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from engine.presets.places import refuse_shipped
 from engine.presets.resolving import Resolved, method_settings
 from engine.presets.schema import method_specs
 from engine.presets.stack import DEFAULT
+from engine.whole import write_whole
 
 
 def save(path: Path, resolved: Resolved, *, catalogue: Catalogue | None = None) -> None:
@@ -61,23 +60,6 @@ def with_origins(experiment: Experiment, origins: Mapping[str, str], *, catalogu
     """The text a run keeps of its experiment: self-contained, and who decided each value that is not a default."""
     decided = {path: origin for path, origin in origins.items() if origin != DEFAULT}
     return dump(full_tree(experiment, catalogue=catalogue) | {"origins": decided})
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file at once: written beside it, flushed, and renamed over it. Who may read it stays as it was; a new file is
-    as open as the person's other ones, which one of `tempfile` would not be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with beside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, beside)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _sparse(resolved: Resolved, catalogue: Catalogue) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from engine import presets
 from engine.cards import Catalogue
 from engine.experiment import Experiment
 from engine.presets import Resolved
-from engine.presets.writing import write_whole
 from engine.queue import order
 from engine.queue.entry import Entry, QueueError, awaited, gist, new_key
 from engine.queue.listing import Listing, from_json, keys_of
 from engine.runs.lock import LockedError, is_locked, locked
+from engine.whole import write_whole
 
 FOLDER = "queue"
 PATIENCE = 5.0

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 from engine.events import KINDS, Evaluated, Event, Measured, Progressed, RunResumed, Step, from_line, to_line
-from engine.presets.writing import write_whole
 from engine.runs.log import Log
+from engine.whole import write_whole
 
 MANY = (Step, Measured, Evaluated, Progressed)
 """Events that come again and again: the curves hold their numbers."""

@@ -15,12 +15,13 @@ import numpy.typing as npt
 from engine.cards import Catalogue
 from engine.events import Event, Watched
 from engine.presets import Resolved
-from engine.presets.writing import with_origins, write_whole
+from engine.presets.writing import with_origins
 from engine.runs.columns import Column, columns, names
 from engine.runs.facts import facts
 from engine.runs.lock import held, is_elsewhere, is_locked
 from engine.runs.log import Log
 from engine.runs.stored import stored
+from engine.whole import write_whole
 
 State = Literal["running", "interrupted", "done", "stopped", "failed"]
 

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from engine.presets.writing import write_whole
 from engine.runs.folder import RunError
+from engine.whole import write_whole
 
 FILE = "marks.json"
 

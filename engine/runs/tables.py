@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.events import Evaluated, Measured, Step
-from engine.presets.writing import write_whole
 from engine.runs.folder import RunFolder
 from engine.runs.rows import RunRow
+from engine.whole import write_whole
 
 Head = Sequence[tuple[str, Callable[[RunRow], Any]]]
 """The columns of a table: what stands above, and what a run says."""

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.events import Evaluated, Event, Measured, Note, RunStarted, Step, Watched
-from engine.presets.writing import write_whole
 from engine.runs.folder import RunFolder
 from engine.runs.png import gallery, heat, png
+from engine.whole import write_whole
 
 STRING = 7
 """TensorBoard's number for tensors of texts (DT_STRING)."""

@@ -10,10 +10,10 @@ from typing import Any
 
 from engine import extras
 from engine.cards import Catalogue
-from engine.presets.writing import write_whole
 from engine.sweeps import columns
 from engine.sweeps.declared import Sweep
 from engine.sweeps.table import CHOSEN, LAST, MEMORY, TIME, Row
+from engine.whole import write_whole
 
 TABLE, RUNS, TEXT = "table.csv", "runs.csv", "report.md"
 

@@ -9,9 +9,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.presets.writing import write_whole
 from engine.runs import RunFolder, State
 from engine.sweeps.entries import Entry
+from engine.whole import write_whole
 
 VERSION = 1
 

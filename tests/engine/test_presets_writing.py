@@ -18,8 +18,8 @@ from engine.knobs import Spec
 from engine.presets.dialect import dump, parse
 from engine.presets.problems import PresetError
 from engine.presets.schema import method_specs
-from engine.presets.writing import write_whole
 from engine.shipped import place
+from engine.whole import write_whole
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\r\x85\u2028\u2029\ufeff"), max_size=30)
 NAMES = {"dataset.name": CATALOGUE.datasets, "student.net": CATALOGUE.nets, "teacher.net": (*CATALOGUE.nets, "none")}
